@@ -1,0 +1,81 @@
+package spec
+
+// Defaults that minibot writes out, so that the rendered file says all that holds.
+const (
+	// DefaultHostIP is where ports are published: only this machine reaches it.
+	DefaultHostIP = "127.0.0.1"
+	// DefaultPids bounds processes and threads of a container (CIS Docker Benchmark 5.29).
+	DefaultPids = 256
+	// DefaultRestart brings services back after a crash and after a reboot.
+	DefaultRestart = "unless-stopped"
+	// DefaultFileMode lets only the owner read a file block or a secret.
+	DefaultFileMode = "0400"
+)
+
+// setDefaults completes the stack, so that nobody after the parser has to know a default.
+func (d *decoder) setDefaults() {
+	for _, service := range d.stack.Services {
+		d.serviceDefaults(service)
+	}
+}
+
+func (d *decoder) serviceDefaults(s *Service) {
+	if s.ContainerName == "" {
+		s.ContainerName = d.stack.Name + "-" + s.Name
+		s.ContainerNameRange = s.NameRange
+	}
+	if s.Networks == nil && len(d.stack.Networks) == 1 {
+		s.Networks = []string{d.stack.Networks[0].Name}
+		s.NetworksRange = s.NameRange
+	}
+	if s.CapDrop == nil {
+		s.CapDrop = []string{"ALL"}
+	}
+	if s.Restart == "" {
+		s.Restart = DefaultRestart
+	}
+	if s.Logging == nil {
+		s.Logging = &Logging{Driver: "json-file", Options: map[string]string{"max-size": "10m", "max-file": "3"}}
+	}
+	if s.Limits != nil && s.Limits.Pids == 0 && s.Limits.PidsRange.Empty() {
+		s.Limits.Pids = DefaultPids
+	}
+	for _, bind := range s.Binds {
+		if bind.Published == 0 && bind.PublishedRange.Empty() {
+			bind.Published, bind.PublishedRange = bind.Port, bind.PortRange
+		}
+		if bind.HostIP == "" && bind.HostIPRange.Empty() {
+			bind.HostIP = DefaultHostIP
+		}
+		if bind.Protocol == "" {
+			bind.Protocol = "tcp"
+		}
+	}
+	for _, file := range s.Files {
+		if file.Mode == "" {
+			file.Mode = DefaultFileMode
+		}
+	}
+	for _, dependency := range s.DependsOn {
+		if dependency.Condition != "" {
+			continue
+		}
+		dependency.Condition = "service_started"
+		if other := d.stack.Service(dependency.Service); other != nil && other.Healthcheck != nil {
+			dependency.Condition = "service_healthy"
+		}
+	}
+	for _, probe := range s.Probes {
+		if probe.Path == "" {
+			probe.Path = "/"
+		}
+		if probe.Status == nil {
+			probe.Status = []int{200}
+		}
+	}
+	for _, ulimit := range s.Ulimits {
+		if ulimit.Hard == nil {
+			ulimit.Hard = &ulimit.Soft
+		}
+	}
+}
