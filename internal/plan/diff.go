@@ -1,0 +1,186 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// Diff compares what the compose file asks for with what the engine holds.
+func Diff(project *types.Project, live Live) Plan {
+	d := &differ{project: project, live: live, plan: Plan{Stack: project.Name, Steps: []Step{}}, steps: map[string]bool{}}
+	wanted := Desired(project)
+	d.networks()
+	d.volumes()
+	names := slices.Sorted(maps.Keys(project.Services))
+	changes := map[string]change{}
+	for _, name := range names {
+		changes[name] = d.service(project.Services[name], wanted[name])
+	}
+	d.images(changes)
+	for _, name := range names {
+		if change := changes[name]; change.kind != "" {
+			d.step(change.step(project, project.Services[name]))
+		}
+	}
+	d.order()
+	d.strays()
+	return d.plan
+}
+
+// differ gathers one plan.
+type differ struct {
+	project *types.Project
+	live    Live
+	plan    Plan
+	steps   map[string]bool // IDs that exist, for After
+}
+
+func (d *differ) step(s Step) {
+	d.steps[s.ID] = true
+	d.plan.Steps = append(d.plan.Steps, s)
+}
+
+func (d *differ) problem(object, name, summary, remedy string) {
+	d.plan.Problems = append(d.plan.Problems, Problem{Object: object, Name: name, Summary: summary, Remedy: remedy})
+}
+
+func (d *differ) networks() {
+	for _, key := range slices.Sorted(maps.Keys(d.project.Networks)) {
+		config := d.project.Networks[key]
+		network, found := d.live.Networks[config.Name]
+		if !found {
+			d.step(Step{
+				ID: "network/" + config.Name, Kind: Create, Object: "network", Name: config.Name,
+				Causes:  []Cause{{Path: "networks." + key, New: config.Driver}},
+				Actions: []Action{{Verb: CreateNetwork, Target: config.Name}},
+			})
+			continue
+		}
+		if owner := network.Labels[LabelProject]; owner != d.project.Name {
+			d.problem("network", config.Name, fmt.Sprintf("a network %q is there already and is not this stack's%s", config.Name, of(owner)),
+				fmt.Sprintf("Choose another name in the spec, or remove it: docker network rm %s", config.Name))
+			continue
+		}
+		for _, cause := range networkCauses(key, config, network) {
+			d.problem("network", config.Name, fmt.Sprintf("%s is %s and shall be %s; a network cannot be changed while it is there", cause.Path, quoted(cause.Old), quoted(cause.New)),
+				"Run minibot destroy (volumes stay), then minibot apply.")
+		}
+	}
+}
+
+// networkCauses compares a network with its definition. Options that minibot does not
+// set are drift as well: some of them open the network to the LAN.
+func networkCauses(key string, config types.NetworkConfig, network Network) []Cause {
+	var causes []Cause
+	compare := func(path, old, new string) {
+		if old != new {
+			causes = append(causes, Cause{Path: "networks." + key + "." + path, Old: old, New: new})
+		}
+	}
+	compare("driver", network.Driver, config.Driver)
+	compare("internal", fmt.Sprint(network.Internal), fmt.Sprint(config.Internal))
+	options := map[string]bool{}
+	for name := range network.Options {
+		options[name] = true
+	}
+	for name := range config.DriverOpts {
+		options[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		compare("driver_opts."+name, network.Options[name], config.DriverOpts[name])
+	}
+	for _, pool := range config.Ipam.Config {
+		if prefix, err := netip.ParsePrefix(pool.Subnet); err == nil && !slices.Contains(network.Subnets, prefix) {
+			compare("ipam.config.subnet", fmt.Sprint(network.Subnets), pool.Subnet)
+		}
+	}
+	return causes
+}
+
+func (d *differ) volumes() {
+	for _, key := range slices.Sorted(maps.Keys(d.project.Volumes)) {
+		config := d.project.Volumes[key]
+		volume, found := d.live.Volumes[config.Name]
+		if !found {
+			d.step(Step{
+				ID: "volume/" + config.Name, Kind: Create, Object: "volume", Name: config.Name,
+				Causes:  []Cause{{Path: "volumes." + key, New: "local"}},
+				Actions: []Action{{Verb: CreateVolume, Target: config.Name}},
+			})
+			continue
+		}
+		if owner := volume.Labels[LabelProject]; owner != "" && owner != d.project.Name {
+			d.problem("volume", config.Name, fmt.Sprintf("the volume %q belongs to another stack%s", config.Name, of(owner)), "Choose another name in the spec.")
+		}
+		if volume.Driver != "local" {
+			d.problem("volume", config.Name, fmt.Sprintf("the volume %q has the driver %q, not local", config.Name, volume.Driver),
+				"Copy its data into a new volume by hand, and name that one in the spec. minibot never deletes a volume.")
+		}
+	}
+}
+
+// images plans a pull for each image that is missing and is about to be needed.
+func (d *differ) images(changes map[string]change) {
+	needed := map[string][]Cause{}
+	for name, change := range changes {
+		ref := d.project.Services[name].Image
+		if _, present := d.live.Images[ref]; !present && change.makes() {
+			needed[ref] = append(needed[ref], Cause{Path: "services." + name + ".image", New: ref})
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(needed)) {
+		causes := needed[ref]
+		slices.SortFunc(causes, func(a, b Cause) int { return strings.Compare(a.Path, b.Path) })
+		d.step(Step{ID: "image/" + ref, Kind: Pull, Object: "image", Name: ref, Causes: causes, Actions: []Action{{Verb: PullImage, Target: ref}}})
+	}
+}
+
+// order fills in what each service's step must wait for.
+func (d *differ) order() {
+	for i := range d.plan.Steps {
+		step := &d.plan.Steps[i]
+		if step.Object != "service" {
+			continue
+		}
+		service := d.project.Services[step.Name]
+		var after []string
+		add := func(id string) {
+			if d.steps[id] {
+				after = append(after, id)
+			}
+		}
+		add("image/" + service.Image)
+		for key := range service.Networks {
+			add("network/" + d.project.Networks[key].Name)
+		}
+		for _, volume := range service.Volumes {
+			if volume.Type == types.VolumeTypeVolume {
+				add("volume/" + d.project.Volumes[volume.Source].Name)
+			}
+		}
+		for name := range service.DependsOn {
+			add("service/" + name)
+		}
+		slices.Sort(after)
+		step.After = slices.Compact(after)
+	}
+}
+
+func of(owner string) string {
+	if owner == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (it is %q's)", owner)
+}
+
+func quoted(value string) string {
+	if value == "" {
+		return "not set"
+	}
+	return fmt.Sprintf("%q", value)
+}

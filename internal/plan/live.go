@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// Live is what the engine holds that has to do with one stack.
+type Live struct {
+	Engine Engine
+	// Containers are those of the stack, and every other one that is on its networks, holds
+	// its ports, bears its names, or is open to the network. Sorted by name.
+	Containers []Container
+	// Networks and Volumes are by name. Those of other stacks are not in it.
+	Networks map[string]Network
+	Volumes  map[string]Volume
+	// Images are by reference as the spec writes it. One that the engine lacks is not in it.
+	Images map[string]Image
+}
+
+// Engine tells which engine it was.
+type Engine struct {
+	// Version is the engine's, such as "28.5.2"; API the version negotiated, such as "1.51".
+	Version string `json:"version"`
+	API     string `json:"api"`
+	// OperatingSystem is what the engine says it runs on, such as "Docker Desktop".
+	OperatingSystem string `json:"operating_system,omitempty"`
+}
+
+// Container is one container as inspection shows it.
+type Container struct {
+	ID   string
+	Name string
+	// Project, Service and Number are compose's labels; empty or 0 for others' containers.
+	Project string
+	Service string
+	Number  int
+	// Applied is what minibot last asked for; nil where minibot did not make the container.
+	Applied Fields
+	// Actual is what the container is, in compose's words.
+	Actual types.ServiceConfig
+	// ImageID is the digest of the image that it was made from.
+	ImageID string
+	State   State
+	// Published lists the ports that the engine publishes now, for a running container.
+	Published []Port
+	// PublishAll says that every exposed port goes to a free port of all interfaces (-P).
+	PublishAll bool
+}
+
+// State is how a container is doing.
+type State struct {
+	// Status is the engine's: created, running, paused, restarting, removing, exited or dead.
+	Status string
+	// Health is starting, healthy, unhealthy, or "" where there is no healthcheck.
+	Health       string
+	ExitCode     int
+	OOMKilled    bool
+	RestartCount int
+	StartedAt    time.Time
+	// Error is what the engine said when it could not start it.
+	Error string
+}
+
+// Port is one published port.
+type Port struct {
+	// HostIP is the zero Addr where the engine names no address: all interfaces.
+	HostIP    netip.Addr
+	Published uint16
+	Target    uint16
+	Protocol  string
+}
+
+// String writes the port in compose's short form.
+func (p Port) String() string {
+	text := ""
+	if p.HostIP.IsValid() {
+		text = p.HostIP.String() + ":"
+		if p.HostIP.Is6() {
+			text = "[" + p.HostIP.String() + "]:"
+		}
+	}
+	text += strconv.Itoa(int(p.Published)) + ":" + strconv.Itoa(int(p.Target))
+	if p.Protocol != "" && p.Protocol != "tcp" {
+		text += "/" + p.Protocol
+	}
+	return text
+}
+
+// Network is one network of the engine.
+type Network struct {
+	Name     string
+	ID       string
+	Driver   string
+	Scope    string
+	Internal bool
+	Options  map[string]string
+	Subnets  []netip.Prefix
+	Labels   map[string]string
+}
+
+// Volume is one named volume of the engine.
+type Volume struct {
+	Name   string
+	Driver string
+	Labels map[string]string
+}
+
+// Image is one image that the engine has.
+type Image struct {
+	ID string
+	// Defaults are what the image itself sets: environment, command, healthcheck and so on.
+	Defaults types.ServiceConfig
+	// Volumes are paths that the image declares as volumes.
+	Volumes []string
+}
+
+// Labels by which compose knows its containers, networks and volumes.
+const (
+	LabelProject   = "com.docker.compose.project"
+	LabelService   = "com.docker.compose.service"
+	LabelNumber    = "com.docker.compose.container-number"
+	LabelOneOff    = "com.docker.compose.oneoff"
+	LabelHash      = "com.docker.compose.config-hash"
+	LabelImage     = "com.docker.compose.image"
+	LabelDependsOn = "com.docker.compose.depends_on"
+	LabelNetwork   = "com.docker.compose.network"
+	LabelVolume    = "com.docker.compose.volume"
+	LabelVersion   = "com.docker.compose.version"
+	// LabelApplied holds what minibot last asked for, as YAML (see Fields).
+	LabelApplied = "dev.minibot.applied"
+)
+
+// replacedSuffix ends the name of a container that was put aside for its successor.
+const replacedSuffix = ".replaced"
+
+// Own reports whether the container is the one that stands for its service in the stack:
+// not a second one, and not one that was put aside.
+func (c Container) Own(project *types.Project, service types.ServiceConfig) bool {
+	return c.Project == project.Name && c.Service == service.Name && c.Name == containerName(project, service)
+}
+
+// containerName is the name of a service's container, as compose makes it.
+func containerName(project *types.Project, service types.ServiceConfig) string {
+	if service.ContainerName != "" {
+		return service.ContainerName
+	}
+	return project.Name + "-" + service.Name + "-1"
+}

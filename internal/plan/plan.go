@@ -1,0 +1,121 @@
+// Package plan decides what must change: Diff compares what the rendered compose file
+// asks for with what the engine holds, and answers with steps, each with its causes.
+//
+// It is pure and total: no engine, no context, no clock; the same input gives the same
+// plan. It is the only place (beside verify) that compares desired with live. It never
+// plans the removal of a volume, and it never sees a secret's value: a field that holds
+// a secret holds its reference, as in the file.
+package plan
+
+import "time"
+
+// Plan is what would be done, and what stands in the way.
+type Plan struct {
+	// Stack is the compose project's name.
+	Stack string `json:"stack"`
+	Steps []Step `json:"steps"`
+	// Problems are reasons why the plan cannot be carried out. Apply refuses while there is one.
+	Problems []Problem `json:"problems,omitempty"`
+	// Strays are containers that the spec does not know. They are left alone.
+	Strays []Stray `json:"strays,omitempty"`
+}
+
+// Empty reports whether there is nothing to do and nothing in the way.
+func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Problems) == 0 }
+
+// Differs reports whether the machine is not what the spec says, strays included.
+func (p Plan) Differs() bool { return !p.Empty() || len(p.Strays) > 0 }
+
+// Kind says what a step does, in one word for people.
+type Kind string
+
+// The kinds of steps.
+const (
+	Pull    Kind = "pull"    // an image that the engine lacks
+	Create  Kind = "create"  // a network, a volume or a container
+	Start   Kind = "start"   // a container that is there but does not run
+	Update  Kind = "update"  // limits, restart policy or networks, in place, with no restart
+	Replace Kind = "replace" // a container; the old one is kept until the new one is healthy
+	Remove  Kind = "remove"  // a container or network; never a volume
+)
+
+// Step is the least that brings one thing to what the spec says.
+type Step struct {
+	// ID is unique in the plan, such as "service/redis" or "volume/minibot_redis-data".
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind"`
+	// Object is what the step is about: "image", "network", "volume" or "service".
+	Object string `json:"object"`
+	// Name is the image's reference, or the network's, volume's or service's name.
+	Name   string  `json:"name"`
+	Causes []Cause `json:"causes,omitempty"`
+	// After lists IDs of steps that must be done before this one begins.
+	After   []string `json:"after,omitempty"`
+	Actions []Action `json:"actions"`
+}
+
+// Cause is one difference on a path of the compose file. Old is empty where there was
+// nothing, New where there shall be nothing. Sizes are in bytes.
+type Cause struct {
+	Path string `json:"path"`
+	Old  string `json:"old"`
+	New  string `json:"new"`
+	// Drift says that the spec asked for New all along: somebody changed the machine.
+	Drift bool `json:"drift,omitempty"`
+	// Note explains what old and new cannot.
+	Note string `json:"note,omitempty"`
+}
+
+// Verb is one call, or one small group of calls, to the engine.
+type Verb string
+
+// The verbs. All but PullImage, Wait, RemoveContainer and RemoveNetwork can be undone.
+const (
+	PullImage       Verb = "pull-image"
+	CreateNetwork   Verb = "create-network"
+	CreateVolume    Verb = "create-volume"
+	CreateContainer Verb = "create-container" // and put its files into it
+	RenameContainer Verb = "rename-container"
+	StartContainer  Verb = "start-container"
+	StopContainer   Verb = "stop-container"
+	Unpause         Verb = "unpause-container"
+	UpdateContainer Verb = "update-container"
+	Connect         Verb = "connect-network"
+	Disconnect      Verb = "disconnect-network"
+	Wait            Verb = "wait-healthy"
+	RemoveContainer Verb = "remove-container" // with force; its volumes stay
+	RemoveNetwork   Verb = "remove-network"
+)
+
+// Action is one deed of a step.
+type Action struct {
+	Verb Verb `json:"verb"`
+	// Target is a container's ID or name, or the name of an image, network or volume.
+	Target string `json:"target"`
+	// Service is whose definition is used.
+	Service string `json:"service,omitempty"`
+	// Name is the new name of a renamed container, or the network to connect.
+	Name string `json:"name,omitempty"`
+	// Timeout bounds a Wait.
+	Timeout time.Duration `json:"timeout,omitempty"`
+}
+
+// Problem is something that only a person can settle.
+type Problem struct {
+	// Object and Name say where, as in a Step.
+	Object string `json:"object"`
+	Name   string `json:"name"`
+	// Summary says what is wrong, Remedy what to do about it.
+	Summary string `json:"summary"`
+	Remedy  string `json:"remedy"`
+}
+
+// Stray is a container that the spec does not know but that touches the stack.
+type Stray struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Image string `json:"image"`
+	// Project is the compose project that it belongs to, if any.
+	Project string   `json:"project,omitempty"`
+	Why     []string `json:"why"`
+}

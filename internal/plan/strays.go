@@ -1,0 +1,122 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// strays lists the containers that the spec does not know, with why they matter.
+func (d *differ) strays() {
+	for _, container := range d.live.Containers {
+		if d.known(container) {
+			continue
+		}
+		stray := Stray{ID: container.ID, Name: container.Name, Image: container.Actual.Image, Project: container.Project, Why: d.why(container)}
+		if len(stray.Why) > 0 {
+			d.plan.Strays = append(d.plan.Strays, stray)
+		}
+	}
+}
+
+// known reports whether a container stands for a service, or was put aside for one.
+func (d *differ) known(container Container) bool {
+	service, ok := d.project.Services[container.Service]
+	if !ok || container.Project != d.project.Name {
+		return false
+	}
+	name := containerName(d.project, service)
+	return container.Name == name || container.Name == name+replacedSuffix
+}
+
+func (d *differ) why(container Container) []string {
+	var why []string
+	if container.Project == d.project.Name {
+		if _, ok := d.project.Services[container.Service]; ok {
+			why = append(why, fmt.Sprintf("is a second container of service %q", container.Service))
+		} else {
+			why = append(why, fmt.Sprintf("belongs to the stack, but the spec has no service %q", container.Service))
+		}
+	}
+	for _, key := range sorted(d.project.Networks) {
+		name := d.project.Networks[key].Name
+		if _, on := container.Actual.Networks[name]; on {
+			why = append(why, fmt.Sprintf("is on the network %q, where it reaches every service", name))
+		}
+	}
+	if container.Actual.NetworkMode == "host" {
+		why = append(why, "is on the host's own network, where its ports are open to everyone")
+	}
+	managed := d.managed()
+	for _, port := range container.Published {
+		service, held := managed[portKey{port.Protocol, port.Published}]
+		open := !port.HostIP.IsLoopback()
+		switch {
+		case held && open:
+			why = append(why, fmt.Sprintf("publishes %s, the port of service %q, open to the network", port, service))
+		case held:
+			why = append(why, fmt.Sprintf("publishes %s, the port of service %q", port, service))
+		case open:
+			why = append(why, fmt.Sprintf("publishes %s, open to the network", port))
+		}
+	}
+	return slices.Compact(why)
+}
+
+type portKey struct {
+	protocol string
+	port     uint16
+}
+
+// managed maps the host ports of the stack to their services.
+func (d *differ) managed() map[portKey]string {
+	ports := map[portKey]string{}
+	for name, service := range d.project.Services {
+		for _, port := range Ports(service) {
+			ports[portKey{port.Protocol, port.Published}] = name
+		}
+	}
+	return ports
+}
+
+// portsTaken reports host ports of a service that another container holds.
+func (d *differ) portsTaken(service types.ServiceConfig) {
+	for _, port := range Ports(service) {
+		for _, container := range d.live.Containers {
+			if d.known(container) && container.Service == service.Name {
+				continue
+			}
+			for _, held := range container.Published {
+				if held.Published == port.Published && held.Protocol == port.Protocol && overlap(held.HostIP, port.HostIP) {
+					d.problem("service", service.Name, fmt.Sprintf("port %s is held by the container %q", port, container.Name),
+						fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", container.Name))
+				}
+			}
+		}
+	}
+}
+
+// overlap reports whether two addresses of the host cannot both have one port.
+func overlap(a, b netip.Addr) bool {
+	return !a.IsValid() || !b.IsValid() || a == b || a.IsUnspecified() || b.IsUnspecified()
+}
+
+// anonymous refuses an image whose declared volume would get an anonymous one: its data
+// would be lost with the container.
+func (d *differ) anonymous(service types.ServiceConfig) {
+	for _, path := range d.live.Images[service.Image].Volumes {
+		mounted := slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == path })
+		mounted = mounted || slices.ContainsFunc(service.Tmpfs, func(entry string) bool {
+			return entry == path || len(entry) > len(path) && entry[:len(path)+1] == path+":"
+		})
+		if !mounted {
+			d.problem("service", service.Name, fmt.Sprintf("the image %s keeps data in %s, and the spec mounts nothing there; it would be lost with the container", service.Image, path),
+				fmt.Sprintf("Add to service %q: volume \"%s-data\" { target = %q }, or tmpfs = [%q] if it may be lost.", service.Name, service.Name, path, path))
+		}
+	}
+}

@@ -1,0 +1,121 @@
+// Package render turns a spec.Stack into docker-compose.yml, and that file back into
+// the compose project that minibot applies.
+//
+// It is pure: no engine, no files, no clock. The project that everything after works
+// with is what compose-go loads from the rendered bytes, so the file that people
+// review and the stack that runs cannot differ. Secrets stand in the file as
+// references (${NAME:?…}); nothing here ever has a value.
+package render
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"gopkg.in/yaml.v3"
+
+	"minibot/spec"
+)
+
+// FileName is the usual name of the rendered file.
+const FileName = "docker-compose.yml"
+
+const header = `Rendered by minibot from the spec of the stack %q. Do not edit: change the
+spec and run "minibot render -o %s" again.
+Secrets are named here, not written; minibot fills them in when it applies.
+Not for "docker stack deploy", which ignores limits and loopback addresses.`
+
+// SecretsLabel marks a volume that holds only the files of one service, which minibot
+// writes anew whenever it makes the container. Its value is the service's name.
+const SecretsLabel = "dev.minibot.secrets"
+
+// Compose renders the stack. The same stack always gives the same bytes.
+func Compose(stack *spec.Stack) ([]byte, error) {
+	top := newObject()
+	top.set("name", literal(stack.Name))
+	services, volumes, secrets, configs := newObject(), newObject(), newObject(), newObject()
+	for _, s := range stack.Services {
+		services.set(s.Name, service(s))
+		serviceVolumes(s, volumes)
+		serviceFiles(s, secrets, configs)
+	}
+	networks := newObject()
+	for _, n := range stack.Networks {
+		networks.set(n.Name, network(n))
+	}
+	top.set("services", services.node)
+	top.set("networks", networks.node)
+	top.set("volumes", volumes.orNil())
+	top.set("secrets", secrets.orNil())
+	top.set("configs", configs.orNil())
+	top.node.HeadComment = fmt.Sprintf(header, stack.Name, FileName)
+	return encode(top.node)
+}
+
+// Load reads a rendered file back, with compose-go's own schema and checks. References
+// to secrets, and every $ written as $$, stay as they are in the file.
+func Load(name string, compose []byte) (*types.Project, error) {
+	details := types.ConfigDetails{
+		WorkingDir:  "/",
+		ConfigFiles: []types.ConfigFile{{Filename: FileName, Content: compose}},
+	}
+	// The loader takes a context for remote includes; a rendered file has none.
+	project, err := loader.LoadWithContext(context.Background(), details, func(o *loader.Options) {
+		o.SetProjectName(name, true)
+		o.SkipInterpolation = true
+		o.SkipInclude = true
+		o.SkipExtends = true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the rendered file is not a valid compose file: %w", err)
+	}
+	return project, nil
+}
+
+// Project renders the stack and loads the result.
+func Project(stack *spec.Stack) (*types.Project, []byte, error) {
+	compose, err := Compose(stack)
+	if err != nil {
+		return nil, nil, err
+	}
+	project, err := Load(stack.Name, compose)
+	return project, compose, err
+}
+
+func network(n *spec.Network) *yaml.Node {
+	o := newObject()
+	o.set("name", literal(n.Name))
+	o.set("driver", literal("bridge"))
+	opts := newObject()
+	opts.set("com.docker.network.bridge.host_binding_ipv4", literal(spec.DefaultHostIP))
+	o.set("driver_opts", opts.node)
+	o.set("internal", yes(n.Internal))
+	if n.Subnet != "" {
+		config := newObject()
+		config.set("subnet", literal(n.Subnet))
+		ipam := newObject()
+		ipam.set("config", list(config.node))
+		o.set("ipam", ipam.node)
+	}
+	return o.node
+}
+
+func encode(root *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(root); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return paragraphs.ReplaceAll(out.Bytes(), []byte("\n\n$1")), nil
+}
+
+// paragraphs matches the end of a line before a section or a service; they get a blank
+// line between them.
+var paragraphs = regexp.MustCompile(`\n((?:services|networks|volumes|secrets|configs):\n(?:  \S+:\n)?|  \S+:\n    image:)`)
