@@ -100,15 +100,7 @@ func size(s spec.Size) *yaml.Node {
 	if err != nil || bytes == 0 {
 		return nil // spec.Parse has refused what is not a size
 	}
-	for _, unit := range []struct {
-		bytes int64
-		name  string
-	}{{1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
-		if bytes%unit.bytes == 0 {
-			return scalar(strconv.FormatInt(bytes/unit.bytes, 10) + unit.name)
-		}
-	}
-	return scalar(strconv.FormatInt(bytes, 10) + "B")
+	return scalar(string(spec.SizeOf(bytes)))
 }
 
 func healthcheck(h *spec.Healthcheck) *yaml.Node {

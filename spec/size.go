@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/docker/go-units"
@@ -36,4 +37,17 @@ func (d Duration) Value() (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration; write numbers with units: ms, s, m or h, such as \"1m30s\"", string(d))
 	}
 	return v, nil
+}
+
+// SizeOf writes an amount of bytes the short way: in the largest unit that leaves no rest.
+func SizeOf(bytes int64) Size {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
+		if bytes != 0 && bytes%unit.bytes == 0 {
+			return Size(strconv.FormatInt(bytes/unit.bytes, 10) + unit.name)
+		}
+	}
+	return Size(strconv.FormatInt(bytes, 10) + "B")
 }

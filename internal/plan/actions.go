@@ -41,7 +41,7 @@ func (c change) replace(add func(...Action), name string, create, start, wait Ac
 		add(Action{Verb: RemoveContainer, Target: c.current.ID})
 		old = c.aside
 	case c.current != nil:
-		add(Action{Verb: RenameContainer, Target: c.current.ID, Name: name + replacedSuffix})
+		add(Action{Verb: RenameContainer, Target: c.current.ID, Name: name + replacedSuffix, Was: name})
 	default:
 		old = c.aside
 	}

@@ -16,7 +16,7 @@ var inPlace = map[string]bool{"mem_limit": true, "memswap_limit": true, "cpus": 
 
 // invisible lists the paths that no inspection shows: for them only what was last
 // asked for can be compared.
-var invisible = map[string]bool{"depends_on": true, "secrets": true, "configs": true, "pull_policy": true}
+var invisible = map[string]bool{"depends_on": true, "secrets": true, "configs": true, "pull_policy": true, "platform": true}
 
 // engineDefaults are what the engine fills in where nobody says anything.
 var engineDefaults = Fields{"shm_size": {"67108864"}, "restart": {"no"}, "logging.driver": {"json-file"}}

@@ -69,7 +69,7 @@ type Cause struct {
 // Verb is one call, or one small group of calls, to the engine.
 type Verb string
 
-// The verbs. All but PullImage, Wait, RemoveContainer and RemoveNetwork can be undone.
+// The verbs.
 const (
 	PullImage       Verb = "pull-image"
 	CreateNetwork   Verb = "create-network"
@@ -96,6 +96,8 @@ type Action struct {
 	Service string `json:"service,omitempty"`
 	// Name is the new name of a renamed container, or the network to connect.
 	Name string `json:"name,omitempty"`
+	// Was is the name of a renamed container before.
+	Was string `json:"was,omitempty"`
 	// Timeout bounds a Wait.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }

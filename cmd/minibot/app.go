@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"golang.org/x/term"
+
+	"minibot/internal/engine"
+	"minibot/internal/secret"
+	"minibot/render"
+	"minibot/spec"
+)
+
+// app is the process: its streams and the flags of every command.
+type app struct {
+	Globals
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	// width is the terminal's, at most 100 columns; 100 off a terminal.
+	width int
+	// colorOut and colorErr say whether that stream may have colour.
+	colorOut, colorErr bool
+}
+
+func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
+	a := &app{Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: 100}
+	if columns, _, err := term.GetSize(fd(stdout)); err == nil && columns > 40 {
+		a.width = min(columns, 100)
+	}
+	color := globals.Color && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	a.colorOut = color && term.IsTerminal(fd(stdout))
+	a.colorErr = color && term.IsTerminal(fd(stderr))
+	return a
+}
+
+// fd is the stream's file descriptor; -1 if it has none.
+func fd(stream any) int {
+	if file, ok := stream.(*os.File); ok {
+		return int(file.Fd())
+	}
+	return -1
+}
+
+// say writes a message for people. Results go to stdout instead.
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+
+func (a *app) warn(format string, args ...any) { a.say("Warning: "+format, args...) }
+
+// json prints a result.
+func (a *app) json(result any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(result)
+}
+
+// confirm asks on the terminal. Off a terminal nobody can answer: that is an error.
+func (a *app) confirm(ctx context.Context, question string) error {
+	if !term.IsTerminal(fd(a.stdin)) {
+		return errNobody
+	}
+	fmt.Fprintf(a.stderr, "%s Only \"yes\" is taken: ", question)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case text := <-answer:
+		if text != "yes" {
+			return errDeclined
+		}
+		return nil
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+		return ctx.Err()
+	}
+}
+
+// loaded is a spec and what follows from it alone.
+type loaded struct {
+	stack   *spec.Stack
+	project *types.Project
+	compose []byte
+	diags   spec.Diagnostics
+}
+
+// load reads and renders the spec. Its warnings are shown, and its errors.
+func (a *app) load() (*loaded, error) {
+	stack, diags, err := a.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.diagnostics(diags); err != nil {
+		return nil, err
+	}
+	project, compose, err := render.Project(stack)
+	if err != nil {
+		return nil, err
+	}
+	return &loaded{stack: stack, project: project, compose: compose, diags: diags}, nil
+}
+
+// parse reads the spec without judging it.
+func (a *app) parse() (*spec.Stack, spec.Diagnostics, error) {
+	src, err := os.ReadFile(a.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, spec.Diagnostics{}, &noSpecError{file: a.File}
+	}
+	if err != nil {
+		return nil, spec.Diagnostics{}, fmt.Errorf("read the spec: %w", err)
+	}
+	stack, diags := spec.Parse(src, a.File, spec.Variables{Flags: a.Var, Environ: environ()})
+	return stack, diags, nil
+}
+
+// diagnostics shows what Parse had to say; an error if the spec cannot be used.
+func (a *app) diagnostics(diags spec.Diagnostics) error {
+	if !diags.Empty() {
+		if err := diags.WriteText(a.stderr, uint(a.width), a.colorErr); err != nil {
+			return err
+		}
+		a.say("")
+	}
+	if diags.HasErrors() {
+		return diags
+	}
+	return nil
+}
+
+// environ are the variables of the spec that the environment sets.
+func environ() map[string]string {
+	values := map[string]string{}
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if name, ok := strings.CutPrefix(name, "MINIBOT_VAR_"); ok {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+// connect finds the engine.
+func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
+	endpoint, err := engine.Find(a.Host, a.Globals.Context)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Connect(ctx, endpoint)
+}
+
+// store opens the secret store of the stack.
+func (a *app) store(stack *spec.Stack) (secret.Store, error) {
+	return secret.Open(a.storeKind(stack), stack.Name)
+}
+
+func (a *app) storeKind(stack *spec.Stack) string {
+	switch {
+	case a.SecretStore != "":
+		return a.SecretStore
+	case stack.Store != nil:
+		return stack.Store.Kind
+	}
+	return "auto"
+}

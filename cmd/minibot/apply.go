@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+
+	"minibot/apply"
+	"minibot/internal/engine"
+	"minibot/internal/plan"
+	"minibot/internal/secret"
+	"minibot/spec"
+)
+
+type applyCmd struct {
+	Yes bool `short:"y" help:"Do not ask."`
+}
+
+// Run brings the machine to what the spec says.
+func (c *applyCmd) Run(ctx context.Context, a *app) error {
+	begun := time.Now()
+	loaded, err := a.load()
+	if err != nil {
+		return err
+	}
+	e, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	shown, live, err := a.plan(ctx, e, loaded)
+	if err != nil {
+		return err
+	}
+	if done, err := a.showFirst(ctx, shown, c.Yes, "Apply this plan?"); done || err != nil {
+		return err
+	}
+	if e.Local() {
+		if err := errors.Join(apply.FreePorts(loaded.project, shown)...); err != nil {
+			return err
+		}
+	}
+	values, err := a.secrets(ctx, loaded, shown, live)
+	if err != nil {
+		return err
+	}
+	doer := e.Stack(loaded.project, values)
+	p, err := a.pullFirst(ctx, e, loaded, shown, doer)
+	if err != nil {
+		return err
+	}
+	if err := a.carryOut(ctx, p, doer); err != nil {
+		return err
+	}
+	return a.holds(ctx, e, loaded, time.Since(begun))
+}
+
+// showFirst shows the plan and asks. Done means that there is nothing to do.
+func (a *app) showFirst(ctx context.Context, p plan.Plan, yes bool, question string) (done bool, err error) {
+	if err := a.viewPlan(p); err != nil {
+		return false, err
+	}
+	switch {
+	case len(p.Problems) > 0:
+		return false, errIncomplete
+	case len(p.Steps) == 0:
+		return true, nil
+	case yes:
+		return false, nil
+	}
+	return false, a.confirm(ctx, question)
+}
+
+// secrets resolves every secret of the containers that will be made, before anything is
+// touched. One that guards data which is there already is never made up anew.
+func (a *app) secrets(ctx context.Context, loaded *loaded, p plan.Plan, live plan.Live) (secret.Values, error) {
+	var wants []secret.Want
+	for _, declared := range loaded.stack.Secrets {
+		users := loaded.stack.SecretUsers(declared.Name)
+		if !slices.ContainsFunc(users, func(s *spec.Service) bool { return makes(p, s.Name) }) {
+			continue
+		}
+		wants = append(wants, secret.Want{Name: declared.Name, Generate: declared.Generated(), Refuse: holdsData(loaded.project, live, users)})
+	}
+	if len(wants) == 0 {
+		return secret.NewValues(nil), nil
+	}
+	store, err := a.store(loaded.stack)
+	if err != nil {
+		return secret.Values{}, err
+	}
+	values, generated, err := secret.Resolve(ctx, store, wants)
+	if len(generated) > 0 {
+		where, _ := secret.Describe(a.storeKind(loaded.stack), loaded.stack.Name)
+		a.say("Generated %s in the %s.", strings.Join(generated, ", "), where)
+	}
+	return values, err
+}
+
+// makes reports whether the plan makes a container for the service.
+func makes(p plan.Plan, service string) bool {
+	return slices.ContainsFunc(p.Steps, func(step plan.Step) bool {
+		return slices.ContainsFunc(step.Actions, func(action plan.Action) bool {
+			return action.Verb == plan.CreateContainer && action.Service == service
+		})
+	})
+}
+
+// holdsData names a volume of one of the services that is there already, because its data
+// was made with the secret that is missing now.
+func holdsData(project *types.Project, live plan.Live, users []*spec.Service) string {
+	for _, user := range users {
+		for _, volume := range user.Volumes {
+			if there, ok := live.Volumes[project.Volumes[volume.Name].Name]; ok {
+				return fmt.Sprintf("the volume %s already holds data made with it", there.Name)
+			}
+		}
+	}
+	return ""
+}
+
+// pullFirst gets the missing images, looks again, and makes sure that the plan is still
+// the one that was shown.
+func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, doer apply.Engine) (plan.Plan, error) {
+	isPull := func(step plan.Step) bool { return step.Kind == plan.Pull }
+	pulls := plan.Plan{Stack: shown.Stack, Steps: slices.DeleteFunc(slices.Clone(shown.Steps), func(s plan.Step) bool { return !isPull(s) })}
+	if len(pulls.Steps) > 0 {
+		if err := a.carryOut(ctx, pulls, doer); err != nil {
+			return plan.Plan{}, err
+		}
+	}
+	p, _, err := a.plan(ctx, e, loaded)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if len(p.Problems) > 0 {
+		if err := a.viewPlan(p); err != nil {
+			return plan.Plan{}, err
+		}
+		return plan.Plan{}, errIncomplete
+	}
+	if !sameSteps(slices.DeleteFunc(slices.Clone(shown.Steps), isPull), p.Steps) {
+		return plan.Plan{}, errStale
+	}
+	return p, nil
+}
+
+// sameSteps reports whether two plans do the same for the same reasons.
+func sameSteps(a, b []plan.Step) bool {
+	return slices.EqualFunc(a, b, func(x, y plan.Step) bool {
+		return x.ID == y.ID && x.Kind == y.Kind && reflect.DeepEqual(x.Causes, y.Causes) && reflect.DeepEqual(x.Actions, y.Actions)
+	})
+}
+
+// carryOut runs a plan with its progress on stderr.
+func (a *app) carryOut(ctx context.Context, p plan.Plan, doer apply.Engine) error {
+	progress := newProgress(a)
+	err := apply.Run(ctx, p, doer, progress.event)
+	progress.close()
+	return err
+}
+
+// holds looks at the machine once more: what was applied must be there now.
+func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took time.Duration) error {
+	after, _, err := a.plan(ctx, e, loaded)
+	if err != nil {
+		return fmt.Errorf("applied, but the result could not be looked at: %w", err)
+	}
+	if !after.Empty() {
+		a.say("Applied, but the machine is still not what the spec says:")
+		a.stderr.Write(planText(after, paint(a.colorErr)))
+		return errIncomplete
+	}
+	a.say("Applied in %s. The stack %q is what the spec says. Prove it: minibot verify", took.Round(100*time.Millisecond), loaded.stack.Name)
+	return nil
+}

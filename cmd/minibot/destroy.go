@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+
+	"minibot/internal/plan"
+	"minibot/internal/secret"
+)
+
+type destroyCmd struct {
+	Yes bool `short:"y" help:"Do not ask."`
+}
+
+// Run removes containers and networks. It has no way to remove a volume.
+func (c *destroyCmd) Run(ctx context.Context, a *app) error {
+	loaded, err := a.load()
+	if err != nil {
+		return err
+	}
+	e, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	live, err := e.Observe(ctx, loaded.project)
+	if err != nil {
+		return err
+	}
+	p := plan.Destroy(loaded.stack.Name, live)
+	if len(p.Steps) == 0 {
+		a.say("There is nothing to remove: no container and no network of the stack %q.", loaded.stack.Name)
+		return a.volumesLeft(live)
+	}
+	if done, err := a.showFirst(ctx, p, c.Yes, "Remove these? Volumes stay."); done || err != nil {
+		return err
+	}
+	if err := a.carryOut(ctx, p, e.Stack(loaded.project, secret.NewValues(nil))); err != nil {
+		return err
+	}
+	return a.volumesLeft(live)
+}
+
+// volumesLeft names the volumes that stay, and how a person removes one.
+func (a *app) volumesLeft(live plan.Live) error {
+	names := sortedKeys(live.Volumes)
+	if len(names) == 0 {
+		return nil
+	}
+	a.say("Kept %s. To delete the data of one for good:", count(len(names), "volume"))
+	for _, name := range names {
+		a.say("  docker volume rm %s", name)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"minibot/apply"
+	"minibot/internal/engine"
+	"minibot/internal/secret"
+	"minibot/spec"
+)
+
+// The exit codes, as the README lists them.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitDiffers     = 2
+	exitSecret      = 3
+	exitRefused     = 4
+	exitUnhealthy   = 5
+	exitUsage       = 64
+	exitInterrupted = 130
+)
+
+// Errors that a command ends with on purpose.
+var (
+	// errDiffers: the answer is "not as it should be". It has been shown.
+	errDiffers = errors.New("differs")
+	// errIncomplete: a check could not be carried out. It has been shown.
+	errIncomplete  = errors.New("incomplete")
+	errNobody      = errors.New("nobody can answer here: standard input is not a terminal")
+	errDeclined    = errors.New("not confirmed; nothing was changed")
+	errStale       = errors.New("the machine has changed since the plan was shown; nothing was changed")
+	errInterrupted = errors.New("interrupted")
+)
+
+// noSpecError says that there is no spec to read.
+type noSpecError struct{ file string }
+
+func (e *noSpecError) Error() string { return "there is no " + e.file }
+
+// outcome is how an error ends the process.
+type outcome struct {
+	code int
+	// quiet: it has been shown already.
+	quiet bool
+	hint  string
+}
+
+// outcomeOf is the table of errors. The first row that fits counts.
+func outcomeOf(err error) outcome {
+	var (
+		diags     spec.Diagnostics
+		noSpec    *noSpecError
+		unhealthy *engine.UnhealthyError
+		port      *apply.PortTakenError
+	)
+	switch {
+	case err == nil:
+		return outcome{code: exitDone}
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return outcome{code: exitInterrupted}
+	case errors.Is(err, errDiffers):
+		return outcome{code: exitDiffers, quiet: true}
+	case errors.Is(err, errIncomplete):
+		return outcome{code: exitError, quiet: true}
+	case errors.Is(err, errNobody):
+		return outcome{code: exitUsage, hint: "Add -y to go on without a question."}
+	case errors.Is(err, errDeclined):
+		return outcome{code: exitError}
+	case errors.Is(err, errStale):
+		return outcome{code: exitRefused, hint: "Look at the plan again: minibot plan"}
+	case errors.As(err, &diags):
+		return outcome{code: exitError}
+	case errors.As(err, &noSpec):
+		return outcome{code: exitError, hint: "Begin with a copy of minibot.hcl.example, or name a spec with -f FILE."}
+	case errors.As(err, &unhealthy):
+		return outcome{code: exitUnhealthy}
+	case errors.As(err, &port):
+		return outcome{code: exitError, hint: "Stop that program, or give the service another port: bind { published = … }. Nothing was changed."}
+	case errors.Is(err, secret.ErrNotFound), errors.Is(err, secret.ErrLocked), errors.Is(err, secret.ErrDenied), errors.Is(err, secret.ErrUnavailable):
+		return outcome{code: exitSecret}
+	case errors.Is(err, engine.ErrUnreachable):
+		return outcome{code: exitError, hint: startDocker()}
+	}
+	return outcome{code: exitError}
+}
+
+// exit shows an error and returns the process's exit code.
+func (a *app) exit(err error) int {
+	out := outcomeOf(err)
+	if err == nil || out.quiet {
+		return out.code
+	}
+	paint, reset := "\x1b[1;31m", "\x1b[0m"
+	if !a.colorErr {
+		paint, reset = "", ""
+	}
+	if errors.Is(err, errInterrupted) {
+		a.say("%sInterrupted.%s", paint, reset)
+		return out.code
+	}
+	fmt.Fprintf(a.stderr, "%sError:%s %v\n", paint, reset, err)
+	if out.hint != "" {
+		a.say("%s", out.hint)
+	}
+	return out.code
+}
+
+func startDocker() string {
+	if runtime.GOOS == "darwin" {
+		return "Start Docker Desktop, OrbStack or Colima (colima start), then try again. DOCKER_HOST or --context names another engine."
+	}
+	return "Start it (systemctl start docker), then try again. DOCKER_HOST or --context names another engine."
+}

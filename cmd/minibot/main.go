@@ -1,0 +1,107 @@
+// Command minibot keeps one machine's container stack exactly as minibot.hcl says.
+//
+// This package is the command line alone: one file for each command, which reads its
+// flags, calls the packages that do the work and hands what they return to a view; the
+// views; and the table that turns errors into hints and exit codes (exit.go). What a
+// command decides beyond that belongs further down.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"minibot/internal/secret"
+)
+
+// commands is the command line. Each command has a file of its name.
+type commands struct {
+	Globals
+
+	Validate validateCmd `cmd:"" help:"Check the spec and say everything that is wrong with it."`
+	Render   renderCmd   `cmd:"" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
+	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
+	Apply    applyCmd    `cmd:"" help:"Bring the machine to what the spec says."`
+	Secret   secretCmd   `cmd:"" help:"Set, generate, list, check and remove the secrets of the spec."`
+	Destroy  destroyCmd  `cmd:"" help:"Remove the stack's containers and networks. Volumes stay."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// Globals are the flags of every command.
+type Globals struct {
+	File        string            `short:"f" help:"The spec." default:"minibot.hcl" placeholder:"FILE"`
+	Var         map[string]string `help:"Set a variable of the spec. Can be given several times; MINIBOT_VAR_NAME does the same." placeholder:"NAME=VALUE" mapsep:"none"`
+	Host        string            `help:"The Docker Engine's address, such as unix:///var/run/docker.sock." placeholder:"URL" xor:"engine"`
+	Context     string            `help:"The docker context to use." placeholder:"NAME" xor:"engine"`
+	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, file or env." placeholder:"KIND"`
+	JSON        bool              `help:"Print results as JSON."`
+	Color       bool              `help:"Colour on a terminal; NO_COLOR turns it off too." default:"true" negatable:""`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is main with its streams, so that tests can call it. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	hardened := secret.Harden()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("minibot"),
+		kong.Description("minibot keeps one machine's container stack exactly as one file says: every port on loopback, a password on every service, limits on every container."),
+		kong.UsageOnError(), kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		panic(err) // the tags above are wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(doubleDash(args))
+	if exited >= 0 { // --help
+		return exited
+	}
+	a := newApp(cli.Globals, stdin, stdout, stderr)
+	if hardened != nil {
+		a.warn("core dumps could not be turned off: %v", hardened)
+	}
+	if err != nil {
+		var usage *kong.ParseError
+		if errors.As(err, &usage) {
+			fmt.Fprintf(stderr, "minibot: %v\nRun %q for the commands and flags.\n", err, "minibot --help")
+		}
+		return exitUsage
+	}
+	err = parsed.Run(ctx, a)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(errInterrupted, err)
+	}
+	return a.exit(err)
+}
+
+// doubleDash lets -var be written with one dash, as in Terraform.
+func doubleDash(args []string) []string {
+	fixed := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			return append(fixed[:i], args[i:]...)
+		}
+		if arg == "-var" || strings.HasPrefix(arg, "-var=") {
+			arg = "-" + arg
+		}
+		fixed[i] = arg
+	}
+	return fixed
+}

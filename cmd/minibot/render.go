@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"minibot/render"
+)
+
+type renderCmd struct {
+	Output string `short:"o" help:"Write the file, in one step." placeholder:"FILE" xor:"where"`
+	Check  string `help:"Compare with a file on disk; show the difference and exit 2 if there is one." placeholder:"FILE" xor:"where"`
+}
+
+// Run renders docker-compose.yml.
+func (c *renderCmd) Run(a *app) error {
+	loaded, err := a.load()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Check != "":
+		return c.check(a, loaded.compose)
+	case c.Output != "":
+		if err := writeFile(c.Output, loaded.compose); err != nil {
+			return fmt.Errorf("write %s: %w", c.Output, err)
+		}
+		a.say("Wrote %s.", c.Output)
+		return nil
+	case a.JSON:
+		return a.json(map[string]any{"format_version": "1", "stack": loaded.stack.Name, "file": render.FileName, "content": string(loaded.compose)})
+	}
+	_, err = a.stdout.Write(loaded.compose)
+	return err
+}
+
+func (c *renderCmd) check(a *app, compose []byte) error {
+	have, err := os.ReadFile(c.Check)
+	if errors.Is(err, fs.ErrNotExist) {
+		a.say("There is no %s. Write it: minibot render -o %s", c.Check, c.Check)
+		return errDiffers
+	}
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(have, compose) {
+		a.say("%s is what the spec says.", c.Check)
+		return nil
+	}
+	if _, err := a.stdout.Write(diff.Diff(c.Check, have, "rendered from "+a.File, compose)); err != nil {
+		return err
+	}
+	a.say("%s is not what the spec says. Write it again: minibot render -o %s", c.Check, c.Check)
+	return errDiffers
+}
+
+// writeFile replaces a file in one step: nobody ever sees half of it, and a failure
+// leaves the old one.
+func writeFile(path string, content []byte) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temp.Name())
+		}
+	}()
+	if _, err = temp.Write(content); err == nil {
+		err = temp.Chmod(0o644)
+	}
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closed := temp.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"minibot/apply"
+	"minibot/internal/engine"
+	"minibot/internal/plan"
+)
+
+// progress shows the steps of an apply as they go, one line each for what people wait for.
+type progress struct {
+	a     *app
+	paint painter
+	last  map[string]string // what was said last about a step
+}
+
+func newProgress(a *app) *progress {
+	return &progress{a: a, paint: paint(a.colorErr), last: map[string]string{}}
+}
+
+// doing says what an action is, while it lasts. Actions of a few milliseconds say nothing.
+var doing = map[plan.Verb]string{
+	plan.PullImage:     "pulling",
+	plan.StopContainer: "stopping the old container",
+	plan.Wait:          "waiting until it is healthy",
+}
+
+// event takes one event of apply.
+func (p *progress) event(e apply.Event) {
+	name := e.Step.Object + " " + e.Step.Name
+	switch e.Kind {
+	case apply.Acting:
+		if text := doing[e.Action.Verb]; text != "" {
+			p.line(name, "…", dim, text)
+		}
+	case apply.Undoing:
+		p.line(name, "…", yellow, "taking it back")
+	case apply.Done:
+		p.a.say("%s %s: %s %s", p.paint(green, "✓"), name, past[e.Step.Kind], p.paint(dim, elapsed(e.Elapsed)))
+	case apply.Skipped:
+		p.a.say("%s %s: skipped, it %s", p.paint(yellow, "–"), name, e.Text)
+	case apply.Failed:
+		p.failed(name, e)
+	}
+}
+
+// line says something once.
+func (p *progress) line(name, sign, color, text string) {
+	if p.last[name] == text {
+		return
+	}
+	p.last[name] = text
+	p.a.say("%s %s: %s", p.paint(color, sign), name, text)
+}
+
+func (p *progress) failed(name string, e apply.Event) {
+	p.a.say("%s %s: failed %s", p.paint(red, "✗"), name, p.paint(dim, elapsed(e.Elapsed)))
+	var step *apply.StepError
+	if !errors.As(e.Err, &step) {
+		return
+	}
+	var unhealthy *engine.UnhealthyError
+	if errors.As(step.Err, &unhealthy) {
+		p.quote("last health check", unhealthy.Health)
+		p.quote("last lines of its log", unhealthy.Log)
+	}
+	switch {
+	case step.Undo != nil:
+		p.a.say("  Taking it back failed: %v", step.Undo)
+	case e.Step.Kind == plan.Replace:
+		p.a.say("  The old container is back and runs.")
+	case e.Step.Kind == plan.Create && e.Step.Object == "service":
+		p.a.say("  Its container was removed again; its volumes are kept.")
+	}
+}
+
+func (p *progress) quote(title, text string) {
+	if text == "" {
+		return
+	}
+	p.a.say("  %s:", title)
+	for line := range strings.Lines(text) {
+		p.a.say("    %s", strings.TrimRight(line, "\n"))
+	}
+}
+
+func (p *progress) close() {}
+
+var past = map[plan.Kind]string{
+	plan.Pull: "pulled", plan.Create: "created", plan.Start: "started",
+	plan.Update: "updated", plan.Replace: "replaced", plan.Remove: "removed",
+}
+
+func elapsed(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return fmt.Sprintf("(%d ms)", d.Milliseconds())
+	}
+	return fmt.Sprintf("(%.1f s)", d.Seconds())
+}

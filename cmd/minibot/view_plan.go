@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"minibot/internal/plan"
+	"minibot/spec"
+)
+
+// planFormat is the version of the plan's JSON. It changes when a field changes its meaning.
+const planFormat = "1"
+
+// viewPlan prints a plan as the result of a command.
+func (a *app) viewPlan(p plan.Plan) error {
+	if a.JSON {
+		return a.json(struct {
+			FormatVersion string `json:"format_version"`
+			Differs       bool   `json:"differs"`
+			plan.Plan
+		}{planFormat, p.Differs(), p})
+	}
+	_, err := a.stdout.Write(planText(p, paint(a.colorOut)))
+	return err
+}
+
+// painter colours text, or leaves it alone.
+type painter func(code, text string) string
+
+func paint(color bool) painter {
+	return func(code, text string) string {
+		if !color || text == "" {
+			return text
+		}
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+}
+
+// The colours by meaning.
+const (
+	green  = "32"
+	yellow = "33"
+	red    = "31"
+	dim    = "2"
+	bold   = "1"
+)
+
+// signs say at a glance what a step does.
+var signs = map[plan.Kind]struct{ sign, color, text string }{
+	plan.Pull:    {"↓", green, "pull"},
+	plan.Create:  {"+", green, "create"},
+	plan.Start:   {">", green, "start"},
+	plan.Update:  {"~", yellow, "update in place, no restart"},
+	plan.Replace: {"±", yellow, "replace; the old container is kept until the new one is healthy"},
+	plan.Remove:  {"-", red, "remove"},
+}
+
+func planText(p plan.Plan, paint painter) []byte {
+	var out bytes.Buffer
+	for _, problem := range p.Problems {
+		fmt.Fprintf(&out, "%s %s %s: %s.\n  %s\n\n", paint(red, "Problem:"), problem.Object, problem.Name, problem.Summary, problem.Remedy)
+	}
+	for _, stray := range p.Strays {
+		fmt.Fprintf(&out, "%s container %s (%s) is not in the spec:\n", paint(yellow, "Stray:"), stray.Name, stray.Image)
+		for _, why := range stray.Why {
+			fmt.Fprintf(&out, "  it %s\n", why)
+		}
+		fmt.Fprintf(&out, "  minibot leaves it alone. To remove it: docker rm -f %s\n\n", stray.Name)
+	}
+	if len(p.Steps) == 0 {
+		switch {
+		case len(p.Problems) > 0:
+			fmt.Fprintf(&out, "Nothing can be done for the stack %q before that is settled.\n", p.Stack)
+		default:
+			fmt.Fprintf(&out, "No changes. The stack %q is what the spec says.\n", p.Stack)
+		}
+		return out.Bytes()
+	}
+	for _, step := range p.Steps {
+		stepText(&out, step, paint)
+	}
+	fmt.Fprintf(&out, "\n%s\n", summary(p))
+	return out.Bytes()
+}
+
+func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
+	sign := signs[step.Kind]
+	fmt.Fprintf(out, "%s %s %s  %s\n", paint(sign.color, sign.sign), step.Object, paint(bold, step.Name), paint(dim, sign.text))
+	if step.Kind == plan.Create || step.Kind == plan.Pull || step.Kind == plan.Remove {
+		return
+	}
+	width := 0
+	for _, cause := range step.Causes {
+		width = max(width, len(cause.Path))
+	}
+	for _, cause := range step.Causes {
+		note := cause.Note
+		if cause.Drift {
+			note = strings.TrimPrefix(note+"; changed behind minibot's back", "; ")
+		}
+		if note != "" {
+			note = "  " + paint(yellow, "("+note+")")
+		}
+		if strings.Contains(cause.Old+cause.New, "\n") {
+			fmt.Fprintf(out, "    %s%s\n", cause.Path, note)
+			linesText(out, cause, paint)
+			continue
+		}
+		fmt.Fprintf(out, "    %-*s  %s → %s%s\n", width, cause.Path, paint(red, value(cause.Path, cause.Old)), paint(green, value(cause.Path, cause.New)), note)
+	}
+}
+
+// linesText shows the lines that changed in a text of several lines.
+func linesText(out *bytes.Buffer, cause plan.Cause, paint painter) {
+	for line := range strings.Lines(string(diff.Diff("old", []byte(cause.Old), "new", []byte(cause.New)))) {
+		switch {
+		case strings.HasPrefix(line, "diff "), strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "@@"):
+			continue
+		case strings.HasPrefix(line, "-"):
+			line = paint(red, strings.TrimSuffix(line, "\n")) + "\n"
+		case strings.HasPrefix(line, "+"):
+			line = paint(green, strings.TrimSuffix(line, "\n")) + "\n"
+		}
+		fmt.Fprintf(out, "      %s", line)
+	}
+}
+
+// sizes are the paths whose values are amounts of memory in bytes.
+var sizes = []string{"mem_limit", "memswap_limit", "shm_size"}
+
+// value writes one side of a cause for people.
+func value(path, text string) string {
+	if text == "" {
+		return "(none)"
+	}
+	if slices.Contains(sizes, path) {
+		if bytes, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return string(spec.SizeOf(bytes))
+		}
+	}
+	return text
+}
+
+// summary counts the steps by kind.
+func summary(p plan.Plan) string {
+	var parts []string
+	for _, kind := range []plan.Kind{plan.Pull, plan.Create, plan.Start, plan.Update, plan.Replace, plan.Remove} {
+		n := 0
+		for _, step := range p.Steps {
+			if step.Kind == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n, kind))
+		}
+	}
+	return fmt.Sprintf("Plan for the stack %q: %s.", p.Stack, strings.Join(parts, ", "))
+}

@@ -1,0 +1,106 @@
+// Package engine is the adapter to the Docker Engine API: Observe reads what the engine
+// holds into a plan.Live, Stack.Do carries out one action of a plan.
+//
+// It is the only package that knows the Docker client. It decides nothing: what is to be
+// done, and in which order, comes from internal/plan. It never removes a volume, and
+// secrets pass through it only on their way into a container.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/docker/docker/client"
+
+	"minibot/internal/plan"
+)
+
+// ErrUnreachable says that no engine answered.
+var ErrUnreachable = errors.New("no Docker Engine answers")
+
+// UnreachableError tells which engine did not answer, and why. It is ErrUnreachable.
+type UnreachableError struct {
+	Endpoint Endpoint
+	Err      error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("no Docker Engine answers at %s (%s): %v", e.Endpoint.Host, e.Endpoint.Source, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() []error { return []error{ErrUnreachable, e.Err} }
+
+// Engine is a connection to one Docker Engine. It is safe for concurrent use.
+type Engine struct {
+	api      *client.Client
+	Endpoint Endpoint
+	about    plan.Engine
+}
+
+// Connect finds the engine and asks for its version. The error is an *UnreachableError
+// where none answers.
+func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
+	options, err := endpoint.options()
+	if err != nil {
+		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
+	}
+	api, err := client.NewClientWithOpts(options...)
+	if err != nil {
+		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
+	}
+	ping, err := api.Ping(ctx)
+	if err != nil {
+		_ = api.Close()
+		return nil, &UnreachableError{Endpoint: endpoint, Err: plainly(err)}
+	}
+	api.NegotiateAPIVersionPing(ping)
+	return &Engine{api: api, Endpoint: endpoint, about: plan.Engine{API: api.ClientVersion()}}, nil
+}
+
+// Close gives up the connections.
+func (e *Engine) Close() error { return e.api.Close() }
+
+// About tells the engine's version and the system it runs on. It costs two calls of a
+// few milliseconds each, so only verify and version ask.
+func (e *Engine) About(ctx context.Context) (plan.Engine, error) {
+	about := e.about
+	info, err := e.api.Info(ctx)
+	if err != nil {
+		return about, fmt.Errorf("engine information: %w", plainly(err))
+	}
+	about.Version, about.OperatingSystem = info.ServerVersion, info.OperatingSystem
+	return about, nil
+}
+
+// Local reports whether ports that the engine publishes are on this machine.
+func (e *Engine) Local() bool { return e.Endpoint.local() }
+
+// plainly takes the client's advice out of an error; minibot gives its own.
+func plainly(err error) error {
+	text := err.Error()
+	for _, advice := range []string{". Is the docker daemon running?", " Is the docker daemon running?"} {
+		text = strings.ReplaceAll(text, advice, "")
+	}
+	text = strings.TrimPrefix(text, "Error response from daemon: ")
+	if text == err.Error() {
+		return err
+	}
+	return &plainError{text: text, err: err}
+}
+
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+func (e *plainError) Unwrap() error { return e.err }
+
+// drain reads to the end and closes, so that the connection can be used again.
+func drain(r io.ReadCloser) {
+	_, _ = io.Copy(io.Discard, r)
+	_ = r.Close()
+}

@@ -1,0 +1,225 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"minibot/internal/plan"
+	"minibot/internal/secret"
+)
+
+// Stack carries out actions for one project, with the secrets of this run.
+type Stack struct {
+	engine  *Engine
+	project *types.Project
+	secrets secret.Values
+
+	mu     sync.Mutex
+	shared map[string][]byte // files that a replacement overwrote, by the new container's name
+}
+
+// Stack binds the engine to a project and to resolved secrets.
+func (e *Engine) Stack(project *types.Project, secrets secret.Values) *Stack {
+	return &Stack{engine: e, project: project, secrets: secrets, shared: map[string][]byte{}}
+}
+
+// Do carries out one action. Progress, which may be nil, gets lines for people while a
+// pull or a wait goes on. A context that ends stops it between calls or in a wait.
+func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) error {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	api := s.engine.api
+	switch a.Verb {
+	case plan.PullImage:
+		return s.pull(ctx, a.Target, progress)
+	case plan.CreateNetwork:
+		return s.createNetwork(ctx, a.Target)
+	case plan.CreateVolume:
+		return s.createVolume(ctx, a.Target)
+	case plan.CreateContainer:
+		return s.createContainer(ctx, a)
+	case plan.RenameContainer:
+		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Name))
+	case plan.StartContainer:
+		return wrap("start container", api.ContainerStart(ctx, a.Target, container.StartOptions{}))
+	case plan.StopContainer:
+		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
+	case plan.Unpause:
+		return wrap("unpause container", api.ContainerUnpause(ctx, a.Target))
+	case plan.UpdateContainer:
+		service := s.project.Services[a.Service]
+		limits := resources(service)
+		limits.Ulimits = nil // fixed when the container was made
+		_, err := api.ContainerUpdate(ctx, a.Target, container.UpdateConfig{Resources: limits, RestartPolicy: restart(service.Restart)})
+		return wrap("update container", err)
+	case plan.Connect:
+		return wrap("attach to network "+a.Name, api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
+	case plan.Disconnect:
+		return wrap("detach from network "+a.Name, api.NetworkDisconnect(ctx, a.Name, a.Target, false))
+	case plan.Wait:
+		return s.wait(ctx, a, progress)
+	case plan.RemoveContainer:
+		// RemoveVolumes would take anonymous volumes along; minibot removes no data.
+		err := api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true})
+		if errdefs.IsNotFound(err) {
+			return nil
+		}
+		return wrap("remove container", err)
+	case plan.RemoveNetwork:
+		return wrap("remove network", api.NetworkRemove(ctx, a.Target))
+	}
+	return fmt.Errorf("unknown action %q", a.Verb)
+}
+
+// expand resolves compose's $ syntax with the secrets of this run.
+func (s *Stack) expand(text string) (string, error) {
+	expanded, err := template.Substitute(text, func(name string) (string, bool) {
+		value, ok := s.secrets.Get(name)
+		if !ok {
+			return "", false
+		}
+		return string(value.Reveal()), true
+	})
+	if err != nil {
+		// The library's error may quote the text around a secret: say only that one lacks.
+		return "", errors.New("a secret that it names has no value")
+	}
+	return expanded, nil
+}
+
+func (s *Stack) createNetwork(ctx context.Context, name string) error {
+	for key, config := range s.project.Networks {
+		if config.Name != name {
+			continue
+		}
+		options := network.CreateOptions{
+			Driver: config.Driver, Internal: config.Internal, Options: config.DriverOpts,
+			Labels: map[string]string{plan.LabelProject: s.project.Name, plan.LabelNetwork: key, plan.LabelVersion: composeVersion},
+		}
+		for _, pool := range config.Ipam.Config {
+			options.IPAM = &network.IPAM{Config: []network.IPAMConfig{{Subnet: pool.Subnet}}}
+		}
+		_, err := s.engine.api.NetworkCreate(ctx, name, options)
+		return wrap("create network", err)
+	}
+	return fmt.Errorf("the project has no network %q", name)
+}
+
+func (s *Stack) createVolume(ctx context.Context, name string) error {
+	for key, config := range s.project.Volumes {
+		if config.Name != name {
+			continue
+		}
+		labels := map[string]string{plan.LabelProject: s.project.Name, plan.LabelVolume: key, plan.LabelVersion: composeVersion}
+		for label, value := range config.Labels {
+			labels[label] = value
+		}
+		_, err := s.engine.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Driver: "local", Labels: labels})
+		return wrap("create volume", err)
+	}
+	return fmt.Errorf("the project has no volume %q", name)
+}
+
+// createContainer makes a container and puts its files into it. If that fails, the
+// half-made container is removed.
+func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
+	service := s.project.Services[a.Service]
+	service.Name = a.Service
+	defined, err := create(s.project, service, s.expand)
+	if err != nil {
+		return err
+	}
+	files, err := filesOf(s.project, service, s.expand)
+	if err != nil {
+		return err
+	}
+	have, err := s.engine.api.ImageInspect(ctx, service.Image)
+	if err != nil {
+		return wrap("inspect image", err)
+	}
+	for label, value := range labels(s.project, service, have.ID) {
+		defined.config.Labels[label] = value
+	}
+	made, err := s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
+	if err != nil {
+		return wrap("create container", err)
+	}
+	err = s.fill(ctx, a, service, made.ID, defined.more, files)
+	if err != nil {
+		_ = s.engine.api.ContainerRemove(context.WithoutCancel(ctx), made.ID, container.RemoveOptions{Force: true})
+	}
+	return err
+}
+
+// fill connects a new container to its other networks and delivers its files.
+func (s *Stack) fill(ctx context.Context, a plan.Action, service types.ServiceConfig, id string, more []string, files []file) error {
+	for _, name := range more {
+		if err := s.engine.api.NetworkConnect(ctx, name, id, endpoint(service)); err != nil {
+			return wrap("attach to network "+name, err)
+		}
+	}
+	if service.ReadOnly && len(files) > 0 {
+		before, err := s.engine.snapshot(ctx, id)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.shared[a.Target] = before
+		s.mu.Unlock()
+	}
+	return s.engine.deliver(ctx, id, service.ReadOnly, files)
+}
+
+// Undo takes back one action that was done. What cannot be undone is left as it is:
+// networks and volumes that were made do no harm.
+func (s *Stack) Undo(ctx context.Context, a plan.Action) error {
+	api := s.engine.api
+	switch a.Verb {
+	case plan.CreateContainer:
+		s.mu.Lock()
+		before := s.shared[a.Target]
+		s.mu.Unlock()
+		if len(before) > 0 {
+			if err := api.CopyToContainer(ctx, a.Target, filesDir, bytes.NewReader(before), container.CopyToContainerOptions{}); err != nil {
+				return wrap("give back the old files", err)
+			}
+		}
+		return wrap("remove container", api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true}))
+	case plan.RenameContainer:
+		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Was))
+	case plan.StopContainer:
+		return wrap("start container", api.ContainerStart(ctx, a.Target, container.StartOptions{}))
+	case plan.StartContainer:
+		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
+	case plan.Connect:
+		return wrap("detach from network", api.NetworkDisconnect(ctx, a.Name, a.Target, false))
+	case plan.Disconnect:
+		return wrap("attach to network", api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
+	}
+	return nil
+}
+
+// composeVersion is the compose whose labels minibot's follow.
+const composeVersion = "2.40.3"
+
+// platformOf reads os/architecture[/variant]; nil leaves the choice to the engine.
+func platformOf(text string) *ocispec.Platform {
+	if text == "" {
+		return nil
+	}
+	parts := append(strings.Split(text, "/"), "", "")
+	return &ocispec.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"minibot/internal/plan"
+)
+
+// settle is how long a container without a healthcheck must stay up to count as working:
+// a process that dies at once is restarted by its policy and looks alive in between.
+const settle = time.Second
+
+// UnhealthyError tells why a container that was started does not work. Its text holds no
+// secret: output has been masked.
+type UnhealthyError struct {
+	Container string
+	// Reason is a short fact, such as "exited with code 1" or "still starting after 45s".
+	Reason string
+	// Health is the last output of the healthcheck, Log the last lines that it wrote.
+	Health string
+	Log    string
+}
+
+func (e *UnhealthyError) Error() string { return e.Container + " " + e.Reason }
+
+// wait returns when the container works: healthy by its healthcheck, or up for a while
+// without one, or ended well if it is a job.
+func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, a.Timeout, errPatience)
+	defer cancel()
+	messages, failed := s.engine.api.Events(ctx, events.ListOptions{Filters: filters.NewArgs(
+		filters.Arg("type", "container"), filters.Arg("container", a.Target),
+		filters.Arg("event", "health_status"), filters.Arg("event", "die"), filters.Arg("event", "start"),
+	)})
+	job := plan.Job(s.project, a.Service)
+	// An event may come before the engine listens for it, so look now and then as well.
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	var up <-chan time.Time
+	for {
+		inspected, err := s.engine.api.ContainerInspect(ctx, a.Target)
+		if err != nil {
+			return s.gaveUp(ctx, a, err)
+		}
+		state := observeState(inspected)
+		switch reason := s.judge(state, job); {
+		case reason != "":
+			return s.unhealthy(ctx, a, reason)
+		case state.Health == "healthy", job && state.Status == "exited":
+			return nil
+		case state.Health == "" && !job && up == nil:
+			up = time.After(settle)
+		}
+		if state.Health != "" {
+			progress(state.Health)
+		}
+		select {
+		case <-messages:
+		case <-again.C:
+		case <-up:
+			return s.stayed(ctx, a, job)
+		case err := <-failed:
+			return s.gaveUp(ctx, a, err)
+		case <-ctx.Done():
+			return s.gaveUp(ctx, a, ctx.Err())
+		}
+	}
+}
+
+var errPatience = errors.New("it took too long")
+
+// judge names a state from which the container will not recover by itself.
+func (s *Stack) judge(state plan.State, job bool) string {
+	switch {
+	case state.OOMKilled:
+		return "was killed: it needs more memory than its limit"
+	case state.Status == "restarting", state.RestartCount > 0:
+		return fmt.Sprintf("keeps crashing (exit code %d)", state.ExitCode)
+	case state.Status == "exited" && !(job && state.ExitCode == 0), state.Status == "dead":
+		return fmt.Sprintf("exited with code %d", state.ExitCode)
+	case state.Health == "unhealthy":
+		return "is unhealthy"
+	}
+	return ""
+}
+
+// stayed looks once more at a container that has been up for a while.
+func (s *Stack) stayed(ctx context.Context, a plan.Action, job bool) error {
+	inspected, err := s.engine.api.ContainerInspect(ctx, a.Target)
+	if err != nil {
+		return s.gaveUp(ctx, a, err)
+	}
+	if reason := s.judge(observeState(inspected), job); reason != "" {
+		return s.unhealthy(ctx, a, reason)
+	}
+	return nil
+}
+
+func (s *Stack) gaveUp(ctx context.Context, a plan.Action, err error) error {
+	if errors.Is(context.Cause(ctx), errPatience) {
+		return s.unhealthy(ctx, a, fmt.Sprintf("is still not healthy after %s", a.Timeout.Round(time.Second)))
+	}
+	return wrap("wait for container", err)
+}
+
+// unhealthy gathers what the container said last, with secrets masked.
+func (s *Stack) unhealthy(ctx context.Context, a plan.Action, reason string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	failure := &UnhealthyError{Container: a.Target, Reason: reason}
+	mask := s.secrets.Masker()
+	if inspected, err := s.engine.api.ContainerInspect(ctx, a.Target); err == nil {
+		failure.Container = strings.TrimPrefix(inspected.Name, "/")
+		if h := inspected.State.Health; h != nil && len(h.Log) > 0 {
+			failure.Health = string(mask.Mask([]byte(strings.TrimSpace(h.Log[len(h.Log)-1].Output))))
+		}
+	}
+	if text, err := s.engine.Logs(ctx, a.Target, 20); err == nil {
+		failure.Log = string(mask.Mask(text))
+	}
+	return failure
+}
+
+// Logs returns the last lines that a container wrote, standard output and error mixed.
+func (e *Engine) Logs(ctx context.Context, id string, lines int) ([]byte, error) {
+	stream, err := e.api.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(lines)})
+	if err != nil {
+		return nil, wrap("read logs", err)
+	}
+	defer drain(stream)
+	var out bytes.Buffer
+	_, err = stdcopy.StdCopy(&out, &out, stream)
+	return bytes.TrimSpace(out.Bytes()), wrap("read logs", err)
+}

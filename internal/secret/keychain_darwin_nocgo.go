@@ -1,0 +1,14 @@
+//go:build darwin && !cgo
+
+package secret
+
+const haveKeychain = true
+
+// openKeychain without cgo takes the road over /usr/bin/security: same items, another owner.
+func openKeychain(stack string) (Store, error) {
+	return &toolStore{stack: stack, program: securityProgram, wait: keychainWait()}, nil
+}
+
+func whereKeychain(stack string) (string, error) {
+	return "login keychain, service " + keychainService(stack) + ", by " + securityProgram, nil
+}

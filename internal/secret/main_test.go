@@ -1,0 +1,21 @@
+package secret
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets the test binary stand in for programs: started by the name "security" it is the fake of
+// fake_security_test.go. The name, and not a variable, because the environment of that child is itself under test.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "security" {
+		// Not os.Exit: with -race that waits a second for reports, in each of a hundred runs.
+		syscall.Exit(fakeSecurity(filepath.Dir(os.Args[0])))
+	}
+	if os.Getenv("MINIBOT_TEST_HARDEN") != "" {
+		syscall.Exit(hardenChild())
+	}
+	os.Exit(m.Run())
+}
