@@ -1,0 +1,49 @@
+package testbed
+
+import (
+	"os"
+	"testing"
+)
+
+// Environment variables by which the testbed command tells tests what it has brought up.
+const (
+	envEngine   = "MINIBOT_TEST_ENGINE" // 1: there must be an engine
+	envPostgres = "MINIBOT_TEST_POSTGRES_IMAGE"
+	envRedis    = "MINIBOT_TEST_REDIS_IMAGE"
+	envMongo    = "MINIBOT_TEST_MONGO_IMAGE"
+	envOpenclaw = "MINIBOT_TEST_OPENCLAW_IMAGE"
+)
+
+// Environ returns the variables, as NAME=VALUE, that make Require in another process use this engine and
+// these images.
+func Environ(engine *Engine, refs Refs) []string {
+	return []string{
+		"DOCKER_HOST=" + engine.Host, envEngine + "=1",
+		envPostgres + "=" + refs.Postgres, envRedis + "=" + refs.Redis,
+		envMongo + "=" + refs.Mongo, envOpenclaw + "=" + refs.OpenClaw,
+	}
+}
+
+// Require returns the engine and the images for a test that needs real ones. It skips the test if
+// MINIBOT_TEST_ENGINE is unset. If it is 1, an engine must answer, else the test fails. If the environment
+// names all four images those are used, otherwise Images finds or makes them.
+func Require(t testing.TB) (*Engine, Refs) {
+	t.Helper()
+	if os.Getenv(envEngine) != "1" {
+		t.Skip("SKIPPED, needs a Docker Engine: go run ./internal/testbed/cmd/testbed run -- go test ./...")
+	}
+	engine, err := Find(t.Context())
+	if err != nil {
+		t.Fatalf("%s=1, but %v; start one with: go run ./internal/testbed/cmd/testbed up", envEngine, err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	refs := Refs{os.Getenv(envPostgres), os.Getenv(envRedis), os.Getenv(envMongo), os.Getenv(envOpenclaw)}
+	if refs.Postgres != "" && refs.Redis != "" && refs.Mongo != "" && refs.OpenClaw != "" {
+		return engine, refs
+	}
+	refs, err = Images(t.Context(), engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine, refs
+}
