@@ -29,6 +29,7 @@ type commands struct {
 	Render   renderCmd   `cmd:"" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
 	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
 	Apply    applyCmd    `cmd:"" help:"Bring the machine to what the spec says."`
+	Verify   verifyCmd   `cmd:"" help:"Prove that the machine is what the spec says. Changes nothing."`
 	Secret   secretCmd   `cmd:"" help:"Set, generate, list, check and remove the secrets of the spec."`
 	Destroy  destroyCmd  `cmd:"" help:"Remove the stack's containers and networks. Volumes stay."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
@@ -84,7 +85,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		return exitUsage
 	}
-	err = parsed.Run(ctx, a)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(a)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}

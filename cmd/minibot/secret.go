@@ -58,7 +58,7 @@ func (c *secretSetCmd) Run(ctx context.Context, a *app) error {
 	if err := store.Set(ctx, c.Name, value); err != nil {
 		return err
 	}
-	a.say("Set %s in the %s.", c.Name, a.where(stack))
+	a.say("Set %s (%s).", c.Name, a.where(stack))
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (c *secretGenerateCmd) Run(ctx context.Context, a *app) error {
 		a.say("Nothing to generate: %s already set. minibot replaces no secret by itself, because data may depend on it.", areAll(len(wants)))
 		return nil
 	}
-	a.say("Generated %s in the %s.", strings.Join(generated, ", "), a.where(loaded.stack))
+	a.say("Generated %s (%s).", strings.Join(generated, ", "), a.where(loaded.stack))
 	return nil
 }
 
@@ -197,7 +197,7 @@ func (c *secretCheckCmd) Run(ctx context.Context, a *app) error {
 	if _, _, err := secret.Resolve(ctx, store, wants); err != nil {
 		return err
 	}
-	a.say("%s present in the %s.", count(len(wants), "secret"), a.where(loaded.stack))
+	a.say("%s present (%s).", count(len(wants), "secret"), a.where(loaded.stack))
 	return nil
 }
 
@@ -216,14 +216,14 @@ func (c *secretRmCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.Yes {
-		if err := a.confirm(ctx, fmt.Sprintf("Remove %s from the %s? Data that was made with it may become unreadable.", c.Name, a.where(stack))); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("Remove %s (%s)? Data that was made with it may become unreadable.", c.Name, a.where(stack))); err != nil {
 			return err
 		}
 	}
 	if err := store.Delete(ctx, c.Name); err != nil {
 		return err
 	}
-	a.say("Removed %s from the %s.", c.Name, a.where(stack))
+	a.say("Removed %s (%s).", c.Name, a.where(stack))
 	return nil
 }
 

@@ -25,7 +25,7 @@ func newProgress(a *app) *progress {
 // doing says what an action is, while it lasts. Actions of a few milliseconds say nothing.
 var doing = map[plan.Verb]string{
 	plan.PullImage:     "pulling",
-	plan.StopContainer: "stopping the old container",
+	plan.StopContainer: "stopping",
 	plan.Wait:          "waiting until it is healthy",
 }
 

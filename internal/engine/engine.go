@@ -28,7 +28,11 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("no Docker Engine answers at %s (%s): %v", e.Endpoint.Host, e.Endpoint.Source, e.Err)
+	text := fmt.Sprintf("no Docker Engine answers at %s (%s)", e.Endpoint.Host, e.Endpoint.Source)
+	if client.IsErrConnectionFailed(e.Err) {
+		return text // the client's error says just that
+	}
+	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
 func (e *UnreachableError) Unwrap() []error { return []error{ErrUnreachable, e.Err} }

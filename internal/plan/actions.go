@@ -1,110 +1,137 @@
 package plan
 
 import (
-	"slices"
+	"cmp"
+	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// step turns a change into actions. The order of a replacement is what keeps the old
-// container until the new one is healthy: it is put aside under another name, stopped
-// only when the new one is ready to start, and removed last.
-func (c change) step(project *types.Project, service types.ServiceConfig) Step {
-	name := containerName(project, service)
-	s := Step{ID: "service/" + service.Name, Kind: c.kind, Object: "service", Name: service.Name, Causes: c.causes}
-	add := func(actions ...Action) { s.Actions = append(s.Actions, actions...) }
-	wait := Action{Verb: Wait, Target: name, Service: service.Name, Timeout: patience(service)}
-	create := Action{Verb: CreateContainer, Target: name, Service: service.Name}
-	start := Action{Verb: StartContainer, Target: name}
+// step turns a change into actions.
+func (c change) step() Step {
+	s := Step{ID: "service/" + c.service.Name, Kind: c.kind, Object: "service", Name: c.service.Name, Causes: c.causes}
 	switch c.kind {
 	case Create:
-		add(create, start, wait)
+		s.Actions = []Action{c.create(), {Verb: StartContainer, Target: c.name}, c.wait(c.name)}
 	case Start:
-		add(c.verbs...)
+		s.Actions = append(c.update(), c.start()...)
 	case Update:
-		add(c.update(service)...)
-		add(c.verbs...)
+		s.Actions = c.update()
 	case Replace:
-		c.replace(add, name, create, start, wait)
+		s.Actions = c.replace()
 	}
 	return s
 }
 
-func (c change) replace(add func(...Action), name string, create, start, wait Action) {
-	old := c.current
-	switch {
-	case c.current != nil && c.aside != nil && len(c.causes) == 1 && c.causes[0].Old == c.aside.Name:
-		add(Action{Verb: RemoveContainer, Target: c.aside.ID})
-		return
-	case c.current != nil && c.aside != nil:
-		// The new one was being made when minibot was stopped; the one aside is what ran.
-		add(Action{Verb: RemoveContainer, Target: c.current.ID})
-		old = c.aside
-	case c.current != nil:
-		add(Action{Verb: RenameContainer, Target: c.current.ID, Name: name + replacedSuffix, Was: name})
-	default:
-		old = c.aside
+// leftover is the last step of a replacement that was interrupted: the new container is as
+// wanted, and the one aside goes once the new one is healthy.
+func (c change) leftover() Step {
+	return Step{
+		ID: "container/" + c.aside.Name, Kind: Remove, Object: "container", Name: c.aside.Name, After: []string{"service/" + c.service.Name},
+		Causes:  []Cause{{Path: "container", Old: c.aside.Name, Note: "left by an unfinished replacement"}},
+		Actions: append([]Action{c.wait(c.current.ID)}, remove(c.aside)...),
 	}
-	add(create)
-	if running := []string{"running", "paused", "restarting"}; slices.Contains(running, old.State.Status) {
-		add(Action{Verb: StopContainer, Target: old.ID})
-	}
-	add(start, wait, Action{Verb: RemoveContainer, Target: old.ID})
 }
 
-// update changes a container while it runs.
-func (c change) update(service types.ServiceConfig) []Action {
+func (c change) create() Action {
+	return Action{Verb: CreateContainer, Target: c.name, Service: c.service.Name}
+}
+
+// wait is for a container by its ID, or by its name where it has yet to be made.
+func (c change) wait(target string) Action {
+	return Action{Verb: Wait, Target: target, Service: c.service.Name, Timeout: patience(c.service.HealthCheck, c.inherited)}
+}
+
+// replace orders the actions so that the old container is kept until the new one is
+// healthy: it is put aside under another name, stopped only when the new one is ready to
+// start, and removed last.
+func (c change) replace() []Action {
 	var actions []Action
-	limits := false
+	old := c.current
+	aside := func() Action {
+		return Action{Verb: RenameContainer, Target: old.ID, Name: c.name + replacedSuffix, Was: old.Name}
+	}
+	switch {
+	case c.aside == nil:
+		actions = append(actions, aside())
+	case c.current == nil:
+		old = c.aside
+	case c.current.State.works():
+		// It has taken over from the one aside, and now is to be replaced itself.
+		actions = append(remove(c.aside), aside())
+	default:
+		// It was to take over when minibot was stopped; the one aside is what worked.
+		actions = remove(c.current)
+		old = c.aside
+	}
+	actions = append(actions, c.create())
+	// One that is aside may be stopped already. To stop it again does nothing, and taking
+	// that back starts it.
+	if old == c.aside || old.State.up() {
+		actions = append(actions, Action{Verb: StopContainer, Target: old.ID})
+	}
+	return append(actions, Action{Verb: StartContainer, Target: c.name}, c.wait(c.name), Action{Verb: RemoveContainer, Target: old.ID})
+}
+
+// remove ends a container in good order.
+func remove(container *Container) []Action {
+	gone := Action{Verb: RemoveContainer, Target: container.ID}
+	if container.State.up() {
+		return []Action{{Verb: StopContainer, Target: container.ID}, gone}
+	}
+	return []Action{gone}
+}
+
+// update changes a container while it runs. Networks are attached before others are
+// detached, so that it is never without one; the limits come last, since nothing takes
+// them back.
+func (c change) update() []Action {
+	var rename, attach, detach, limits []Action
 	for _, cause := range c.causes {
-		network, isNetwork := networkOf(cause.Path)
+		network, isNetwork := strings.CutPrefix(cause.Path, "networks.")
 		switch {
 		case isNetwork && cause.Old == "":
-			actions = append(actions, Action{Verb: Connect, Target: c.current.ID, Name: network, Service: service.Name})
+			attach = append(attach, Action{Verb: Connect, Target: c.current.ID, Name: network, Service: c.service.Name})
 		case isNetwork:
-			actions = append(actions, Action{Verb: Disconnect, Target: c.current.ID, Name: network, Service: service.Name})
+			detach = append(detach, Action{Verb: Disconnect, Target: c.current.ID, Name: network, Service: c.service.Name})
+		case cause.Path == "container_name":
+			rename = []Action{{Verb: RenameContainer, Target: c.current.ID, Name: c.name, Was: c.current.Name}}
 		case inPlace[cause.Path]:
-			limits = true
+			limits = []Action{{Verb: UpdateContainer, Target: c.current.ID, Service: c.service.Name}}
 		}
 	}
-	if limits {
-		actions = append(actions, Action{Verb: UpdateContainer, Target: c.current.ID, Service: service.Name})
-	}
-	return actions
+	return append(append(append(rename, attach...), detach...), limits...)
 }
 
-func networkOf(path string) (string, bool) {
-	const prefix = "networks."
-	if len(path) <= len(prefix) || path[:len(prefix)] != prefix {
-		return "", false
+// start brings back a container that is there and does not run.
+func (c change) start() []Action {
+	id := c.current.ID
+	switch c.current.State.Status {
+	case "paused":
+		return []Action{{Verb: Unpause, Target: id}, c.wait(id)}
+	case "restarting":
+		return []Action{{Verb: StopContainer, Target: id}, {Verb: StartContainer, Target: id}, c.wait(id)}
 	}
-	return path[len(prefix):], true
+	return []Action{{Verb: StartContainer, Target: id}, c.wait(id)}
 }
 
-// Destroy plans the removal of the stack's containers and networks. Volumes stay.
-func Destroy(stack string, live Live) Plan {
-	p := Plan{Stack: stack, Steps: []Step{}}
-	var services []string
-	for _, container := range live.Containers {
-		if container.Project != stack {
-			continue
-		}
-		id := "container/" + container.Name
-		services = append(services, id)
-		s := Step{ID: id, Kind: Remove, Object: "container", Name: container.Name, Causes: []Cause{{Path: "container", Old: container.Name}}}
-		if container.State.Status != "created" && container.State.Status != "exited" {
-			s.Actions = append(s.Actions, Action{Verb: StopContainer, Target: container.ID})
-		}
-		s.Actions = append(s.Actions, Action{Verb: RemoveContainer, Target: container.ID})
-		p.Steps = append(p.Steps, s)
+// patience is how long a service may take to become healthy: as long as its healthcheck,
+// which the image may have set, allows it to fail, and 30 seconds more for a slow engine.
+func patience(service, image *types.HealthCheckConfig) time.Duration {
+	const slack = 30 * time.Second
+	none := &types.HealthCheckConfig{}
+	service, image = cmp.Or(service, none), cmp.Or(image, none)
+	test := service.Test
+	if len(test) == 0 {
+		test = image.Test
 	}
-	for _, name := range sorted(live.Networks) {
-		if live.Networks[name].Labels[LabelProject] == stack {
-			p.Steps = append(p.Steps, Step{
-				ID: "network/" + name, Kind: Remove, Object: "network", Name: name, After: services,
-				Causes: []Cause{{Path: "network", Old: name}}, Actions: []Action{{Verb: RemoveNetwork, Target: name}},
-			})
-		}
+	if len(test) == 0 || test[0] == "NONE" || service.Disable {
+		return slack
 	}
-	return p
+	half, three, zero := types.Duration(30*time.Second), uint64(3), types.Duration(0) // the engine's defaults
+	try := *cmp.Or(service.Interval, image.Interval, &half) + *cmp.Or(service.Timeout, image.Timeout, &half)
+	start := *cmp.Or(service.StartPeriod, image.StartPeriod, &zero)
+	retries := *cmp.Or(service.Retries, image.Retries, &three)
+	return time.Duration(start) + time.Duration(retries)*time.Duration(try) + slack
 }

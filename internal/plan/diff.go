@@ -12,19 +12,25 @@ import (
 
 // Diff compares what the compose file asks for with what the engine holds.
 func Diff(project *types.Project, live Live) Plan {
-	d := &differ{project: project, live: live, plan: Plan{Stack: project.Name, Steps: []Step{}}, steps: map[string]bool{}}
-	wanted := Desired(project)
+	live.Containers = byName(live.Containers)
+	d := &differ{
+		project: project, live: live, plan: Plan{Stack: project.Name, Steps: []Step{}},
+		changes: map[string]change{}, known: map[*Container]bool{}, images: map[string]Fields{},
+	}
 	d.networks()
 	d.volumes()
 	names := slices.Sorted(maps.Keys(project.Services))
-	changes := map[string]change{}
 	for _, name := range names {
-		changes[name] = d.service(project.Services[name], wanted[name])
+		d.changes[name] = d.service(project.Services[name])
 	}
-	d.images(changes)
+	d.pulls()
 	for _, name := range names {
-		if change := changes[name]; change.kind != "" {
-			d.step(change.step(project, project.Services[name]))
+		change := d.changes[name]
+		if change.kind != "" {
+			d.step(change.step())
+		}
+		if change.aside != nil && !change.makes() {
+			d.step(change.leftover())
 		}
 	}
 	d.order()
@@ -37,11 +43,12 @@ type differ struct {
 	project *types.Project
 	live    Live
 	plan    Plan
-	steps   map[string]bool // IDs that exist, for After
+	changes map[string]change   // by service
+	known   map[*Container]bool // those that stand for a service, or were put aside for one
+	images  map[string]Fields   // what images set, by ID
 }
 
 func (d *differ) step(s Step) {
-	d.steps[s.ID] = true
 	d.plan.Steps = append(d.plan.Steps, s)
 }
 
@@ -96,7 +103,7 @@ func networkCauses(key string, config types.NetworkConfig, network Network) []Ca
 	}
 	for _, pool := range config.Ipam.Config {
 		if prefix, err := netip.ParsePrefix(pool.Subnet); err == nil && !slices.Contains(network.Subnets, prefix) {
-			compare("ipam.config.subnet", fmt.Sprint(network.Subnets), pool.Subnet)
+			compare("ipam.config.subnet", strings.Trim(fmt.Sprint(network.Subnets), "[]"), pool.Subnet)
 		}
 	}
 	return causes
@@ -124,51 +131,26 @@ func (d *differ) volumes() {
 	}
 }
 
-// images plans a pull for each image that is missing and is about to be needed.
-func (d *differ) images(changes map[string]change) {
+// pulls plans a pull for each image that is missing and is about to be needed.
+func (d *differ) pulls() {
 	needed := map[string][]Cause{}
-	for name, change := range changes {
+	for _, name := range slices.Sorted(maps.Keys(d.changes)) {
 		ref := d.project.Services[name].Image
-		if _, present := d.live.Images[ref]; !present && change.makes() {
+		if _, present := d.live.Images[ref]; !present && d.changes[name].makes() {
 			needed[ref] = append(needed[ref], Cause{Path: "services." + name + ".image", New: ref})
 		}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(needed)) {
-		causes := needed[ref]
-		slices.SortFunc(causes, func(a, b Cause) int { return strings.Compare(a.Path, b.Path) })
-		d.step(Step{ID: "image/" + ref, Kind: Pull, Object: "image", Name: ref, Causes: causes, Actions: []Action{{Verb: PullImage, Target: ref}}})
+		d.step(Step{ID: "image/" + ref, Kind: Pull, Object: "image", Name: ref, Causes: needed[ref], Actions: []Action{{Verb: PullImage, Target: ref}}})
 	}
 }
 
-// order fills in what each service's step must wait for.
-func (d *differ) order() {
-	for i := range d.plan.Steps {
-		step := &d.plan.Steps[i]
-		if step.Object != "service" {
-			continue
-		}
-		service := d.project.Services[step.Name]
-		var after []string
-		add := func(id string) {
-			if d.steps[id] {
-				after = append(after, id)
-			}
-		}
-		add("image/" + service.Image)
-		for key := range service.Networks {
-			add("network/" + d.project.Networks[key].Name)
-		}
-		for _, volume := range service.Volumes {
-			if volume.Type == types.VolumeTypeVolume {
-				add("volume/" + d.project.Volumes[volume.Source].Name)
-			}
-		}
-		for name := range service.DependsOn {
-			add("service/" + name)
-		}
-		slices.Sort(after)
-		step.After = slices.Compact(after)
+// defaults are what an image sets.
+func (d *differ) defaults(id string) Fields {
+	if _, ok := d.images[id]; !ok {
+		d.images[id] = FieldsOf(d.live.Images[id].Defaults)
 	}
+	return d.images[id]
 }
 
 func of(owner string) string {
@@ -176,6 +158,14 @@ func of(owner string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (it is %q's)", owner)
+}
+
+// whose tells to whom a container belongs that bears the name of another one.
+func (d *differ) whose(container *Container) string {
+	if container.Project == d.project.Name {
+		return fmt.Sprintf("belongs to service %q", container.Service)
+	}
+	return "is not this stack's" + of(container.Project)
 }
 
 func quoted(value string) string {

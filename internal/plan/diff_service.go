@@ -2,122 +2,122 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// inPlace lists the paths that a running container takes over without a restart
-// (Engine API, POST /containers/{id}/update); networks can be attached and detached too.
-var inPlace = map[string]bool{"mem_limit": true, "memswap_limit": true, "cpus": true, "pids_limit": true, "restart": true}
-
-// invisible lists the paths that no inspection shows: for them only what was last
-// asked for can be compared.
-var invisible = map[string]bool{"depends_on": true, "secrets": true, "configs": true, "pull_policy": true, "platform": true}
-
-// engineDefaults are what the engine fills in where nobody says anything.
-var engineDefaults = Fields{"shm_size": {"67108864"}, "restart": {"no"}, "logging.driver": {"json-file"}}
-
 // change is what is to be done about one service.
 type change struct {
-	kind    Kind // "" for nothing
-	causes  []Cause
-	current *Container // the container that stands for the service
-	aside   *Container // one that an unfinished replacement put aside
-	verbs   []Action   // for Start and Update
+	service   types.ServiceConfig
+	name      string                   // of its container
+	inherited *types.HealthCheckConfig // of its image
+	current   *Container               // the container that stands for the service
+	aside     *Container               // one that an unfinished replacement put aside
+	kind      Kind                     // "" for nothing
+	causes    []Cause
 }
 
 // makes reports whether a container is made, so that the image is needed.
 func (c change) makes() bool { return c.kind == Create || c.kind == Replace }
 
 // service compares one service with its container.
-func (d *differ) service(service types.ServiceConfig, wanted Fields) change {
-	var c change
-	name := containerName(d.project, service)
-	for i := range d.live.Containers {
-		container := &d.live.Containers[i]
-		switch {
-		case container.Own(d.project, service):
-			c.current = container
-		case container.Name == name:
-			d.problem("service", service.Name, fmt.Sprintf("a container named %q is there already and is not this stack's%s", name, of(container.Project)),
-				fmt.Sprintf("Look at it (docker inspect %s), then rename or remove it: docker rename %s %s-old", name, name, name))
-			return change{}
-		case container.Project == d.project.Name && container.Service == service.Name && container.Name == name+replacedSuffix:
-			c.aside = container
-		}
+func (d *differ) service(service types.ServiceConfig) change {
+	c := change{service: service, name: containerName(d.project, service), inherited: d.live.Images[service.Image].Defaults.HealthCheck}
+	if d.find(&c) {
+		d.decide(&c)
 	}
-	c.decide(d, service, wanted)
 	if c.makes() {
 		d.anonymous(service)
 	}
 	if c.makes() || c.kind == Start {
-		d.portsTaken(service)
+		d.portsTaken(c)
 	}
 	return c
 }
 
+// find looks for the service's container and for the one put aside for it. False if the
+// name is somebody else's, or nobody can tell which container it is.
+func (d *differ) find(c *change) bool {
+	var renamed []*Container
+	for i := range d.live.Containers {
+		container := &d.live.Containers[i]
+		switch ours := container.Project == d.project.Name && container.Service == c.service.Name; {
+		case ours && container.Name == c.name:
+			c.current = container
+		case ours && container.Name == c.name+replacedSuffix:
+			c.aside = container
+		case container.Name == c.name:
+			d.problem("service", c.service.Name, fmt.Sprintf("a container named %q is there already and %s", c.name, d.whose(container)),
+				fmt.Sprintf("Look at it (docker inspect %s), then rename or remove it: docker rename %s %s-old", c.name, c.name, c.name))
+			return false
+		case ours && container.Number == 1:
+			renamed = append(renamed, container)
+		}
+	}
+	if c.current == nil && c.aside == nil && len(renamed) == 1 {
+		c.current = renamed[0]
+	} else if c.current == nil && c.aside == nil && len(renamed) > 1 {
+		// To make one more would let several work on the same volumes.
+		d.problem("service", c.service.Name, fmt.Sprintf("the containers %q and %q both belong to it, and none is named %q", renamed[0].Name, renamed[1].Name, c.name),
+			fmt.Sprintf("Keep one: docker rename %s %s, and remove the other.", renamed[0].Name, c.name))
+		return false
+	}
+	d.known[c.current], d.known[c.aside] = true, true
+	return true
+}
+
 // decide chooses the least step that brings the container to what is wanted.
-func (c *change) decide(d *differ, service types.ServiceConfig, wanted Fields) {
+func (d *differ) decide(c *change) {
+	const unfinished = "an unfinished replacement; it will be finished"
 	switch {
 	case c.current == nil && c.aside != nil:
 		c.kind = Replace
-		c.causes = []Cause{{Path: "container", Old: c.aside.Name, New: wanted["container_name"][0], Note: "an unfinished replacement; it will be finished"}}
+		c.causes = []Cause{{Path: "container", Old: c.aside.Name, New: c.name, Note: unfinished}}
 		return
 	case c.current == nil:
 		c.kind = Create
-		c.causes = []Cause{{Path: "container", New: wanted["container_name"][0]}}
+		c.causes = []Cause{{Path: "container", New: c.name}}
 		return
 	}
-	c.causes = d.causes(service, wanted, *c.current)
-	state := c.current.State.Status
-	restart := slices.ContainsFunc(c.causes, func(cause Cause) bool {
-		return !inPlace[cause.Path] && !strings.HasPrefix(cause.Path, "networks.")
-	})
+	state := c.current.State
+	c.causes = d.causes(c.service, *c.current)
+	done := finished(d.project, c.service.Name, state)
+	interrupted := c.aside != nil && !done && !state.works()
+	idle := state.Status != "running" && !done
 	switch {
-	case restart, state == "created", state == "dead":
+	case slices.ContainsFunc(c.causes, restarts), interrupted, slices.Contains([]string{"created", "dead", "removing"}, state.Status):
 		c.kind = Replace
+	case idle:
+		c.kind = Start
 	case len(c.causes) > 0:
 		c.kind = Update
 	}
-	if state != "running" && !finished(d.project, service, c.current.State) {
-		note := ""
-		if c.current.State.ExitCode != 0 {
-			note = fmt.Sprintf("exit code %d", c.current.State.ExitCode)
-		}
-		c.causes = append(c.causes, Cause{Path: "state", Old: state, New: "running", Drift: true, Note: note})
-		if c.kind == "" || c.kind == Update {
-			c.verbs = c.start(service)
-			if c.kind == "" {
-				c.kind = Start
-			}
-		}
-	}
-	if c.kind == "" && c.aside != nil {
-		c.kind = Replace
-		c.causes = []Cause{{Path: "container", Old: c.aside.Name, Note: "left by an unfinished replacement; the new one runs"}}
+	switch {
+	case interrupted:
+		c.causes = append(c.causes, Cause{Path: "container", Old: c.aside.Name, New: c.name, Note: unfinished})
+	case idle:
+		c.causes = append(c.causes, Cause{Path: "state", Old: state.Status, New: "running", Drift: state.Status != "created", Note: state.note()})
 	}
 }
 
-// start brings back a container that is there and as wanted.
-func (c *change) start(service types.ServiceConfig) []Action {
-	id := c.current.ID
-	wait := Action{Verb: Wait, Target: id, Service: service.Name, Timeout: patience(service)}
-	switch c.current.State.Status {
-	case "paused":
-		return []Action{{Verb: Unpause, Target: id}, wait}
-	case "restarting":
-		return []Action{{Verb: StopContainer, Target: id}, {Verb: StartContainer, Target: id}, wait}
+// note says of a container that does not run what its status does not.
+func (s State) note() string {
+	switch {
+	case s.Status == "created":
+		return "it was never started"
+	case s.OOMKilled:
+		return "it was killed for want of memory"
+	case s.ExitCode != 0:
+		return fmt.Sprintf("exit code %d", s.ExitCode)
 	}
-	return []Action{{Verb: StartContainer, Target: id}, wait}
+	return ""
 }
 
 // finished reports whether a service is one that runs once and did so well.
-func finished(project *types.Project, service types.ServiceConfig, state State) bool {
-	return state.Status == "exited" && state.ExitCode == 0 && Job(project, service.Name)
+func finished(project *types.Project, service string, state State) bool {
+	return state.Status == "exited" && state.ExitCode == 0 && Job(project, service)
 }
 
 // Job reports whether a service is meant to end: another one waits for its completion.
@@ -130,109 +130,27 @@ func Job(project *types.Project, name string) bool {
 	return false
 }
 
-// causes lists the differences between what is wanted and what the container is.
-func (d *differ) causes(service types.ServiceConfig, wanted Fields, container Container) []Cause {
-	var causes []Cause
-	defaults := FieldsOf(d.live.Images[container.ImageID].Defaults)
-	want := overlay(defaults, wanted)
-	actual := FieldsOf(container.Actual)
-	for _, path := range paths(want, actual, container.Applied) {
-		top, _, _ := strings.Cut(path, ".")
-		if invisible[top] {
-			if container.Applied != nil && !slices.Equal(container.Applied[path], wanted[path]) {
-				causes = append(causes, split(path, container.Applied[path], wanted[path], false)...)
-			}
-			continue
-		}
-		if slices.Equal(want[path], actual[path]) {
-			continue
-		}
-		drift := container.Applied != nil && slices.Equal(container.Applied[path], wanted[path])
-		old := actual[path]
-		if top == "environment" && !slices.Equal(old, container.Applied[path]) && !slices.Equal(old, defaults[path]) && len(old) > 0 {
-			old = []string{Hidden} // somebody else's value, which may be a password
-		}
-		causes = append(causes, split(path, old, want[path], drift)...)
+// ready reports whether a service that nothing is done about is what another one waits for.
+func (d *differ) ready(name, condition string) bool {
+	current := d.changes[name].current
+	switch {
+	case current == nil:
+		return true // a problem tells why
+	case condition == types.ServiceConditionCompletedSuccessfully:
+		return current.State.Status == "exited"
+	case condition == types.ServiceConditionHealthy:
+		return current.State.Health == "healthy" || current.State.Health == ""
 	}
-	if container.Applied == nil {
-		causes = append(causes, Cause{Path: "labels." + LabelApplied, New: "set", Note: "minibot did not make this container"})
-	}
-	if image, ok := d.live.Images[service.Image]; ok && image.ID != container.ImageID && slices.Equal(want["image"], actual["image"]) {
-		causes = append(causes, Cause{Path: "image", Old: short(container.ImageID), New: short(image.ID), Note: "the tag " + service.Image + " names another image now"})
-	}
-	return causes
+	return true
 }
 
-// Hidden stands for a value that minibot does not show, because it may be a secret.
-const Hidden = "(hidden)"
-
-// overlay is what a container must be: the engine's defaults, over them the image's,
-// over them what the file says. An entrypoint of the file drops the image's command.
-func overlay(image, wanted Fields) Fields {
-	want := maps.Clone(engineDefaults)
-	for path, values := range image {
-		if path == "command" && wanted["entrypoint"] != nil {
-			continue
-		}
-		want[path] = values
-	}
-	for path, values := range wanted {
-		if top, _, _ := strings.Cut(path, "."); !invisible[top] {
-			want[path] = values
-		}
-	}
-	return want
+// inPlace lists the paths that a running container takes over without a restart (Engine
+// API, POST /containers/{id}/update and /rename); networks can be attached and detached too.
+var inPlace = map[string]bool{
+	"mem_limit": true, "memswap_limit": true, "cpus": true, "pids_limit": true, "restart": true, "container_name": true,
 }
 
-// split makes causes of one path: one for a single value, one for each value that a set
-// gained or lost.
-func split(path string, old, new []string, drift bool) []Cause {
-	if len(old) <= 1 && len(new) <= 1 {
-		return []Cause{{Path: path, Old: strings.Join(old, ""), New: strings.Join(new, ""), Drift: drift}}
-	}
-	var causes []Cause
-	for _, value := range old {
-		if !slices.Contains(new, value) {
-			causes = append(causes, Cause{Path: path, Old: value, Drift: drift})
-		}
-	}
-	for _, value := range new {
-		if !slices.Contains(old, value) {
-			causes = append(causes, Cause{Path: path, New: value, Drift: drift})
-		}
-	}
-	if len(causes) == 0 { // the same values, one of them twice
-		return []Cause{{Path: path, Old: strings.Join(old, " "), New: strings.Join(new, " "), Drift: drift}}
-	}
-	return causes
-}
-
-// patience is how long a service may take to become healthy: as long as its healthcheck
-// allows it to fail, and 30 seconds more for a slow engine.
-func patience(service types.ServiceConfig) time.Duration {
-	const slack = 30 * time.Second
-	h := service.HealthCheck
-	if h == nil || h.Disable {
-		return slack
-	}
-	interval, timeout, retries, start := 30*time.Second, 30*time.Second, uint64(3), time.Duration(0)
-	if h.Interval != nil {
-		interval = time.Duration(*h.Interval)
-	}
-	if h.Timeout != nil {
-		timeout = time.Duration(*h.Timeout)
-	}
-	if h.Retries != nil {
-		retries = *h.Retries
-	}
-	if h.StartPeriod != nil {
-		start = time.Duration(*h.StartPeriod)
-	}
-	return start + time.Duration(retries)*(interval+timeout) + slack
-}
-
-// short is an image's digest as people read it.
-func short(id string) string {
-	id = strings.TrimPrefix(id, "sha256:")
-	return id[:min(12, len(id))]
+// restarts reports whether a difference cannot be put right in place.
+func restarts(cause Cause) bool {
+	return !inPlace[cause.Path] && !strings.HasPrefix(cause.Path, "networks.")
 }

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 type Live struct {
 	Engine Engine
 	// Containers are those of the stack, and every other one that is on its networks, holds
-	// its ports, bears its names, or is open to the network. Sorted by name.
+	// its ports, bears its names, or is open to the network. In any order.
 	Containers []Container
 	// Networks and Volumes are by name. Those of other stacks are not in it.
 	Networks map[string]Network
@@ -63,6 +65,17 @@ type State struct {
 	StartedAt    time.Time
 	// Error is what the engine said when it could not start it.
 	Error string
+}
+
+// up reports whether processes of the container are there: it holds its ports, and must be
+// stopped before its successor starts.
+func (s State) up() bool {
+	return s.Status == "running" || s.Status == "paused" || s.Status == "restarting"
+}
+
+// works reports whether nothing speaks against the container.
+func (s State) works() bool {
+	return (s.Status == "running" || s.Status == "paused") && s.Health != "unhealthy"
 }
 
 // Port is one published port.
@@ -141,6 +154,13 @@ const replacedSuffix = ".replaced"
 // not a second one, and not one that was put aside.
 func (c Container) Own(project *types.Project, service types.ServiceConfig) bool {
 	return c.Project == project.Name && c.Service == service.Name && c.Name == containerName(project, service)
+}
+
+// byName sorts containers, so that nothing depends on the order in which they were seen.
+func byName(containers []Container) []Container {
+	return slices.SortedFunc(slices.Values(containers), func(a, b Container) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // containerName is the name of a service's container, as compose makes it.

@@ -4,34 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
 // strays lists the containers that the spec does not know, with why they matter.
 func (d *differ) strays() {
-	for _, container := range d.live.Containers {
-		if d.known(container) {
+	for i, container := range d.live.Containers {
+		if d.known[&d.live.Containers[i]] {
 			continue
 		}
-		stray := Stray{ID: container.ID, Name: container.Name, Image: container.Actual.Image, Project: container.Project, Why: d.why(container)}
-		if len(stray.Why) > 0 {
-			d.plan.Strays = append(d.plan.Strays, stray)
+		if why := d.why(container); len(why) > 0 {
+			d.plan.Strays = append(d.plan.Strays, Stray{ID: container.ID, Name: container.Name, Image: container.Actual.Image, Project: container.Project, Why: why})
 		}
 	}
-}
-
-// known reports whether a container stands for a service, or was put aside for one.
-func (d *differ) known(container Container) bool {
-	service, ok := d.project.Services[container.Service]
-	if !ok || container.Project != d.project.Name {
-		return false
-	}
-	name := containerName(d.project, service)
-	return container.Name == name || container.Name == name+replacedSuffix
 }
 
 func (d *differ) why(container Container) []string {
@@ -43,7 +32,7 @@ func (d *differ) why(container Container) []string {
 			why = append(why, fmt.Sprintf("belongs to the stack, but the spec has no service %q", container.Service))
 		}
 	}
-	for _, key := range sorted(d.project.Networks) {
+	for _, key := range slices.Sorted(maps.Keys(d.project.Networks)) {
 		name := d.project.Networks[key].Name
 		if _, on := container.Actual.Networks[name]; on {
 			why = append(why, fmt.Sprintf("is on the network %q, where it reaches every service", name))
@@ -76,8 +65,8 @@ type portKey struct {
 // managed maps the host ports of the stack to their services.
 func (d *differ) managed() map[portKey]string {
 	ports := map[portKey]string{}
-	for name, service := range d.project.Services {
-		for _, port := range Ports(service) {
+	for _, name := range slices.Sorted(maps.Keys(d.project.Services)) {
+		for _, port := range Ports(d.project.Services[name]) {
 			ports[portKey{port.Protocol, port.Published}] = name
 		}
 	}
@@ -85,20 +74,24 @@ func (d *differ) managed() map[portKey]string {
 }
 
 // portsTaken reports host ports of a service that another container holds.
-func (d *differ) portsTaken(service types.ServiceConfig) {
-	for _, port := range Ports(service) {
-		for _, container := range d.live.Containers {
-			if d.known(container) && container.Service == service.Name {
+func (d *differ) portsTaken(c change) {
+	for _, port := range Ports(c.service) {
+		for i := range d.live.Containers {
+			container := &d.live.Containers[i]
+			if container == c.current || container == c.aside {
 				continue
 			}
-			for _, held := range container.Published {
-				if held.Published == port.Published && held.Protocol == port.Protocol && overlap(held.HostIP, port.HostIP) {
-					d.problem("service", service.Name, fmt.Sprintf("port %s is held by the container %q", port, container.Name),
-						fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", container.Name))
-				}
+			if slices.ContainsFunc(container.Published, port.clashes) {
+				d.problem("service", c.service.Name, fmt.Sprintf("port %s is held by the container %q", port, container.Name),
+					fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", container.Name))
 			}
 		}
 	}
+}
+
+// clashes reports whether the host cannot publish both ports.
+func (p Port) clashes(other Port) bool {
+	return p.Published == other.Published && p.Protocol == other.Protocol && overlap(p.HostIP, other.HostIP)
 }
 
 // overlap reports whether two addresses of the host cannot both have one port.
@@ -109,14 +102,16 @@ func overlap(a, b netip.Addr) bool {
 // anonymous refuses an image whose declared volume would get an anonymous one: its data
 // would be lost with the container.
 func (d *differ) anonymous(service types.ServiceConfig) {
-	for _, path := range d.live.Images[service.Image].Volumes {
-		mounted := slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == path })
+	for _, declared := range d.live.Images[service.Image].Volumes {
+		dir := path.Clean(declared)
+		mounted := slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return path.Clean(v.Target) == dir })
 		mounted = mounted || slices.ContainsFunc(service.Tmpfs, func(entry string) bool {
-			return entry == path || len(entry) > len(path) && entry[:len(path)+1] == path+":"
+			target, _, _ := strings.Cut(entry, ":")
+			return path.Clean(target) == dir
 		})
 		if !mounted {
-			d.problem("service", service.Name, fmt.Sprintf("the image %s keeps data in %s, and the spec mounts nothing there; it would be lost with the container", service.Image, path),
-				fmt.Sprintf("Add to service %q: volume \"%s-data\" { target = %q }, or tmpfs = [%q] if it may be lost.", service.Name, service.Name, path, path))
+			d.problem("service", service.Name, fmt.Sprintf("the image %s keeps data in %s, and the spec mounts nothing there; it would be lost with the container", service.Image, dir),
+				fmt.Sprintf("Add to service %q: volume \"%s-%s\" { target = %q }, or tmpfs = [%q] if it may be lost.", service.Name, service.Name, path.Base(dir), dir, dir))
 		}
 	}
 }

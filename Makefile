@@ -1,0 +1,35 @@
+# Two commands for a fresh machine: "make demo" and "make test". On Debian, as root, both
+# install and start a Docker Engine if none answers; elsewhere start Docker first.
+
+TESTBED = go run ./internal/testbed/cmd/testbed
+
+.PHONY: build demo demo-down test lint cross fuzz bench clean
+
+build: ## the program, in this folder
+	go build -o minibot ./cmd/minibot
+
+demo: build ## the reference stack on this machine: secrets, plan, apply, verify
+	$(TESTBED) demo ./minibot minibot.hcl.example
+
+demo-down: build ## stop it and the engine; VOLUMES=delete deletes its data and secrets too
+	$(TESTBED) undo $(if $(filter delete,$(VOLUMES)),--volumes) ./minibot minibot.hcl.example
+
+test: lint cross ## everything, on a real engine with the four real services
+	$(TESTBED) run -- go test -timeout 30m ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }
+	go vet ./...
+
+cross: ## the platforms that users have
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build ./...
+
+fuzz: ## each parser for a minute
+	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 60s
+
+bench: ## what the README claims about speed
+	go test ./spec ./render ./internal/plan ./internal/secret -run '^$$' -bench . -benchmem
+
+clean:
+	rm -f minibot

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The README's table of packages is that of arch_test.go.
+func TestReadmePackages(t *testing.T) {
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
+		listed = append(listed, row[1])
+	}
+	for pkg := range imports {
+		if !strings.HasPrefix(pkg, "internal/testbed/") && !slices.Contains(listed, pkg) {
+			t.Errorf("the README does not list %s", pkg)
+		}
+	}
+	for _, pkg := range listed {
+		if _, ok := imports[pkg]; !ok {
+			t.Errorf("the README lists %s, which is no package", pkg)
+		}
+	}
+}
+
+// The README's exit codes are those of exit.go.
+func TestReadmeExitCodes(t *testing.T) {
+	var listed []int
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(readme(t), -1) {
+		code, _ := strconv.Atoi(row[1])
+		listed = append(listed, code)
+	}
+	want := []int{exitDone, exitError, exitDiffers, exitSecret, exitRefused, exitUnhealthy, exitUsage, exitInterrupted}
+	if !slices.Equal(listed, want) {
+		t.Errorf("the README lists %v, the program ends with %v", listed, want)
+	}
+}

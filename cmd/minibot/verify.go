@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"minibot/internal/plan"
+	"minibot/internal/secret"
+	"minibot/verify"
+)
+
+type verifyCmd struct {
+	Verbose bool `short:"v" help:"Show the checks that passed, too."`
+}
+
+// Run proves that the machine is what the spec says. A failed check exits 2; where
+// none failed, one that could not be carried out exits 1.
+func (c *verifyCmd) Run(ctx context.Context, a *app) error {
+	loaded, err := a.load()
+	if err != nil {
+		return err
+	}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Local: true, Secret: a.lookup(loaded)}
+	a.observe(ctx, loaded, &subject)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	report := verify.Run(ctx, subject)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if a.JSON {
+		err = a.json(report)
+	} else {
+		err = report.WriteText(a.stdout, verify.TextOptions{Width: a.width, Color: a.colorOut, Verbose: c.Verbose})
+	}
+	switch {
+	case err != nil:
+		return err
+	case report.Failed():
+		return errDiffers
+	case report.Incomplete():
+		return errIncomplete
+	}
+	return nil
+}
+
+// observe fills in what the engine holds, or why that could not be seen: then checks that
+// need the engine are errors, and the others are still made.
+func (a *app) observe(ctx context.Context, loaded *loaded, subject *verify.Subject) {
+	e, err := a.connect(ctx)
+	if err != nil {
+		subject.Unseen = err
+		return
+	}
+	defer e.Close()
+	subject.Local = e.Local()
+	about, err := e.About(ctx)
+	if err != nil {
+		subject.Unseen = err
+		return
+	}
+	live, err := e.Observe(ctx, loaded.project)
+	if err != nil {
+		subject.Unseen = err
+		return
+	}
+	live.Engine = about
+	subject.Live, subject.Plan = live, plan.Diff(loaded.project, live)
+}
+
+// lookup reads secrets when they are asked for. The store is opened once, and not at all
+// if nobody asks.
+func (a *app) lookup(loaded *loaded) func(context.Context, string) (secret.Value, error) {
+	open := sync.OnceValues(func() (secret.Store, error) { return a.store(loaded.stack) })
+	return func(ctx context.Context, name string) (secret.Value, error) {
+		store, err := open()
+		if err != nil {
+			return secret.Value{}, err
+		}
+		return store.Get(ctx, name)
+	}
+}

@@ -1,0 +1,56 @@
+package verify
+
+import (
+	"context"
+	"slices"
+)
+
+// Check is one claim about the machine, and how to find out whether it holds.
+type Check struct {
+	// ID is family.name, such as "net.publish.loopback". It never changes: accept blocks name it.
+	ID string `json:"id"`
+	// Claim is the sentence that holds when the check passes.
+	Claim    string   `json:"claim"`
+	Severity Severity `json:"severity"`
+	// Must says that the reference machine demands it; others are minibot's own.
+	Must bool `json:"must"`
+	// CIS is the recommendation of the CIS Docker Benchmark 1.6, if there is one.
+	CIS string `json:"cis,omitempty"`
+	// Remedy says what to do when it fails. A result may know better.
+	Remedy string `json:"remedy"`
+
+	needs needs
+	// run returns one result for each object. It is nil for checks of the report itself.
+	run func(context.Context, Subject) []Result
+}
+
+// needs is what a check cannot look without.
+type needs uint8
+
+const (
+	theEngine   needs = 1 << iota // what the engine holds
+	thisMachine                   // the machine that the ports are published on
+)
+
+// Severity is how bad it is when a check fails.
+type Severity string
+
+// The severities, worst first.
+const (
+	Critical Severity = "critical" // open to others, or one step from it
+	High     Severity = "high"     // broken, or a guard is down
+	Medium   Severity = "medium"   // not as the spec says
+	Low      Severity = "low"      // good practice
+	Info     Severity = "info"     // worth knowing
+)
+
+// rank orders severities, worst first.
+func (s Severity) rank() int {
+	return slices.Index([]Severity{Critical, High, Medium, Low, Info}, s)
+}
+
+// Checks is the table of all checks, in the order of reports.
+func Checks() []Check {
+	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, limitChecks, hardeningChecks, authChecks,
+		probeChecks, hostChecks, remoteChecks, acceptChecks)
+}

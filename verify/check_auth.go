@@ -1,0 +1,170 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"minibot/internal/probe"
+	"minibot/internal/secret"
+)
+
+var authChecks = []Check{
+	{
+		ID: "auth.pg.required", Severity: Critical, Must: true,
+		Claim:  "PostgreSQL asks every user for a password, by SCRAM.",
+		Remedy: "Take POSTGRES_HOST_AUTH_METHOD=trust out of the spec, and the trust and md5 lines out of pg_hba.conf in the data volume.",
+		run:    required("postgres"),
+	},
+	{
+		ID: "auth.pg.accepts-spec", Severity: High, Must: true,
+		Claim:  "PostgreSQL accepts the password of the spec.",
+		Remedy: "The data volume keeps the password of its first start: set it (ALTER ROLE … PASSWORD), or put the old one into the secret store.",
+		run:    accepts("postgres"),
+	},
+	{
+		ID: "auth.redis.required", Severity: Critical, Must: true,
+		Claim:  "Redis answers nobody without the password.",
+		Remedy: "Set requirepass by a file block, as minibot.hcl.example does, and run minibot apply.",
+		run:    required("redis"),
+	},
+	{
+		ID: "auth.redis.accepts-spec", Severity: High, Must: true,
+		Claim:  "Redis accepts the password of the spec.",
+		Remedy: "The password has changed since the container was made: run minibot apply.",
+		run:    accepts("redis"),
+	},
+	{
+		ID: "auth.mongo.required", Severity: Critical, Must: true,
+		Claim:  "MongoDB answers nobody without the password.",
+		Remedy: "Set MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD_FILE, or add --auth to its command.",
+		run:    required("mongo"),
+	},
+	{
+		ID: "auth.mongo.accepts-spec", Severity: High, Must: true,
+		Claim:  "MongoDB accepts the password of the spec.",
+		Remedy: "The data volume keeps the users of its first start: create or update the user there, or put the old password into the secret store.",
+		run:    accepts("mongo"),
+	},
+	{
+		ID: "auth.openclaw.required", Severity: Critical, Must: true,
+		Claim:  "The OpenClaw gateway does nothing for one without the password.",
+		Remedy: "Set gateway.auth.mode to \"password\" in its configuration and run minibot apply.",
+		run:    required("openclaw"),
+	},
+	{
+		ID: "auth.openclaw.accepts-spec", Severity: High, Must: true,
+		Claim:  "The OpenClaw gateway accepts the password of the spec.",
+		Remedy: "The password has changed since the container was made: run minibot apply.",
+		run:    accepts("openclaw"),
+	},
+}
+
+// guarded lists the services whose auth block is of one kind.
+func (s Subject) guarded(kind string) []pair {
+	return slices.DeleteFunc(s.pairs(), func(p pair) bool { return p.spec.Auth == nil || p.spec.Auth.Kind != kind })
+}
+
+// perDoor makes a check out of one that tries the door of a guarded service.
+func perDoor(kind string, what needs, try func(context.Context, Subject, pair, Door) Result) func(context.Context, Subject) []Result {
+	return func(ctx context.Context, s Subject) []Result {
+		return sideBySide(s.guarded(kind), func(p pair) Result {
+			door, there := doorOf(p.spec)
+			blocked, result := s.lacks(what)
+			switch {
+			case blocked:
+			case there:
+				result = try(ctx, s, p, door)
+			default:
+				result = skip("it binds no TCP port to knock at")
+			}
+			return result.of(p.spec.Name, "")
+		})
+	}
+}
+
+// required makes a check that a stranger is turned away.
+func required(kind string) func(context.Context, Subject) []Result {
+	return perDoor(kind, thisMachine, func(ctx context.Context, s Subject, _ pair, door Door) Result {
+		answer, err := ask(ctx, s.Prober, door)
+		switch {
+		case err != nil:
+			return unlearned("", door, err)
+		case answer.State == probe.Refuses:
+			return pass("%s", answer.Detail)
+		case answer.State == probe.Open:
+			return fail("%s", answer.Detail)
+		case answer.State == probe.Weak && kind == "postgres": // it asks, and could ask better
+			return fail("%s", answer.Detail).as(Medium)
+		case answer.State == probe.Weak:
+			return fail("%s", answer.Detail).as(High)
+		}
+		return unknown("the answer to a stranger was %q: %s", answer.State, answer.Detail)
+	})
+}
+
+// accepts makes a check that the password of the spec opens the door. The secret leaves
+// minibot only for a running container of the service, and only when that has just turned
+// a stranger away; and only once, since services count wrong passwords.
+func accepts(kind string) func(context.Context, Subject) []Result {
+	return perDoor(kind, thisMachine|theEngine, func(ctx context.Context, s Subject, p pair, door Door) Result {
+		if !p.behind(door) {
+			return unknown("not tried: no running container of the service publishes %s, so somebody else may answer there", door.Addr).
+				remedy("See stack.service.running and net.publish.present.")
+		}
+		switch answer, err := ask(ctx, s.Prober, door); {
+		case err != nil:
+			return unlearned("not tried: ", door, err)
+		case answer.State == probe.Refuses, answer.State == probe.Weak && kind == "postgres": // MD5 asks for it too
+		default:
+			return unknown("not tried: the server did not ask for a password").remedy("Make it ask for one first.")
+		}
+		name := p.spec.Auth.Password.Secrets()[0]
+		password, err := s.secret(ctx, name)
+		if err != nil {
+			return unknown("not tried: %v", err).remedy("Unlock the store, or set the secret: minibot secret set %s", name)
+		}
+		answer, err := s.Prober.Login(ctx, door, password)
+		switch {
+		case err != nil:
+			return unlearned("", door, err)
+		case answer.State == probe.Accepts:
+			return pass("%s", answer.Detail)
+		case answer.State == probe.Rejects:
+			return fail("secret %s: %s", name, answer.Detail)
+		}
+		return unknown("the server did not ask for the password: %s", answer.Detail)
+	})
+}
+
+// unlearned is the result of a probe that brought an error.
+func unlearned(prefix string, door Door, err error) Result {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), door.Kind), " login")
+	return unknown("%s%s", prefix, strings.TrimPrefix(text, ": ")).remedy("%s", hint(err))
+}
+
+// secret reads the value of a secret.
+func (s Subject) secret(ctx context.Context, name string) (secret.Value, error) {
+	if s.Secret == nil {
+		return secret.Value{}, errors.New("there is no store of secrets")
+	}
+	return s.Secret(ctx, name)
+}
+
+// hint says what to do about a probe that learned nothing.
+func hint(err error) string {
+	switch {
+	case errors.Is(err, probe.ErrStarting):
+		return "Verify again in a moment."
+	case errors.Is(err, probe.ErrBusy):
+		return "Close connections to it, then verify again."
+	case errors.Is(err, probe.ErrRateLimited):
+		return "Find out who guesses passwords from this machine; the lock opens after five minutes."
+	case errors.Is(err, probe.ErrUnknownReply):
+		return "See what listens on the port: it does not speak as this service does."
+	case errors.Is(err, probe.ErrNoSecret):
+		return "Set the secret: minibot secret set NAME."
+	}
+	return "See that the service runs and publishes its port."
+}

@@ -1,0 +1,127 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"minibot/internal/host"
+	"minibot/internal/probe"
+	"minibot/spec"
+)
+
+var reachChecks = []Check{
+	{
+		ID: "net.listen.host", Severity: Critical, Must: true, CIS: "5.14",
+		Claim:  "Nothing on this machine listens on a port of the stack at an address that others reach.",
+		Remedy: "Stop what listens there, or bind it to 127.0.0.1.",
+		needs:  thisMachine, run: listening,
+	},
+	{
+		ID: "net.dial.lan", Severity: Critical, Must: true, CIS: "5.14",
+		Claim:  "No port of the stack answers at an address of this machine that others reach.",
+		Remedy: "Find out what answers (see net.listen.host and net.publish.loopback) and bind it to 127.0.0.1.",
+		needs:  thisMachine, run: dialing,
+	},
+}
+
+// bound is a port of this machine that the spec gives to a service.
+type bound struct {
+	service string
+	*spec.Bind
+}
+
+func (s Subject) bounds() []bound {
+	var all []bound
+	for _, service := range s.Stack.Services {
+		for _, bind := range service.Binds {
+			all = append(all, bound{service.Name, bind})
+		}
+	}
+	return all
+}
+
+// listening looks at the machine's own sockets, whoever owns them: a container in host
+// mode, a database of the machine, ssh -g. A port forwarded by NAT alone has no socket;
+// net.dial.lan finds it.
+func listening(ctx context.Context, s Subject) []Result {
+	listeners, err := s.Machine.Listeners(ctx)
+	if err != nil {
+		return []Result{unknown("%v", err).on("host").remedy("See who listens by hand: lsof -nP -iTCP -sTCP:LISTEN")}
+	}
+	var results []Result
+	for _, b := range s.bounds() {
+		open := slices.DeleteFunc(slices.Clone(listeners), func(l host.Listener) bool {
+			return l.Protocol != b.Protocol || int(l.Addr.Port()) != b.Published || l.Addr.Addr().IsLoopback()
+		})
+		if len(open) == 0 {
+			results = append(results, pass("no listener but on loopback").of(b.service, fmt.Sprintf("%d/%s", b.Published, b.Protocol)))
+		}
+		if owned, err := s.Machine.Owners(ctx, open); err == nil { // a culprit without a name is still one
+			open = owned
+		}
+		for _, l := range open {
+			at := socket(l.Addr.Addr(), l.Addr.Port(), l.Protocol)
+			results = append(results, fail("%s listens on %s", owner(l), at).of(b.service, at))
+		}
+	}
+	return results
+}
+
+func owner(l host.Listener) string {
+	switch {
+	case l.Process != "":
+		return fmt.Sprintf("%s (pid %d)", l.Process, l.PID)
+	case l.PID != 0:
+		return fmt.Sprintf("process %d", l.PID)
+	}
+	return "a process of another user"
+}
+
+// dialing knocks at every own address. It cannot play a neighbour on the LAN who sends
+// packets for 127.0.0.1 or for the bridge (facts/network-security.md §1.2), nor does it
+// pass the machine's own firewall.
+func dialing(ctx context.Context, s Subject) []Result {
+	var bridges []netip.Prefix
+	for _, network := range s.Live.Networks {
+		bridges = append(bridges, network.Subnets...)
+	}
+	addrs, err := s.Machine.Addresses(bridges)
+	switch {
+	case err != nil:
+		return []Result{unknown("%v", err).on("host").remedy("Look at the network interfaces of this machine.")}
+	case len(addrs) == 0:
+		return []Result{skip("this machine has no address but loopback ones: there is no network to reach it from").on("host")}
+	}
+	type target struct {
+		bound
+		netip.AddrPort
+	}
+	var targets []target
+	for _, b := range s.bounds() {
+		for _, addr := range addrs {
+			if b.Protocol == "tcp" {
+				targets = append(targets, target{b, netip.AddrPortFrom(addr, uint16(b.Published))})
+			}
+		}
+	}
+	return sideBySide(targets, func(t target) Result {
+		at := socket(t.Addr(), t.Port(), "tcp")
+		return dial(ctx, s.Prober, t.String()).of(t.service, at)
+	})
+}
+
+func dial(ctx context.Context, prober Prober, addr string) Result {
+	reach, err := prober.Reach(ctx, addr)
+	switch {
+	case err != nil:
+		return unknown("%s", strings.TrimPrefix(err.Error(), "dial "+addr+": ")).remedy("See whether this machine can reach its own address.")
+	case reach == probe.Connected:
+		return fail("%s is answered: whoever reaches this address reaches the service", addr)
+	case reach == probe.Filtered:
+		return pass("filtered")
+	}
+	return pass("%s", reach)
+}

@@ -1,0 +1,187 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"minibot/internal/plan"
+)
+
+var stackChecks = []Check{
+	{
+		ID: "stack.engine.reachable", Severity: High, Must: true,
+		Claim:  "The container engine answers.",
+		Remedy: "Start the engine, and see that the Docker context is the one meant (docker context ls).",
+		run:    engineReachable,
+	},
+	{
+		ID: "stack.service.present", Severity: High, Must: true,
+		Claim:  "Every service has exactly one container of this stack.",
+		Remedy: "Run minibot apply.",
+		needs:  theEngine, run: servicePresent,
+	},
+	{
+		ID: "stack.service.running", Severity: High, Must: true,
+		Claim:  "Every service runs, or ended well where others wait for its end.",
+		Remedy: "Look at its last lines (docker logs CONTAINER), then run minibot apply.",
+		needs:  theEngine, run: serviceRunning,
+	},
+	{
+		ID: "stack.service.healthy", Severity: Medium, CIS: "5.27",
+		Claim:  "Every service's own healthcheck says that it works.",
+		Remedy: "Look at what the healthcheck says: docker inspect -f '{{json .State.Health}}' CONTAINER.",
+		needs:  theEngine, run: perContainer(serviceHealthy),
+	},
+	{
+		ID: "stack.image.match", Severity: Medium, Must: true, CIS: "5.28",
+		Claim:  "Every container is made from the image that the spec names.",
+		Remedy: "Run minibot apply: it replaces the container.",
+		needs:  theEngine, run: imageMatch,
+	},
+	{
+		ID: "stack.drift", Severity: Medium, Must: true,
+		Claim:  "The machine is what the spec says, field by field: the plan is empty.",
+		Remedy: "Look at minibot plan, then run minibot apply.",
+		needs:  theEngine, run: drift,
+	},
+	{
+		ID: "stack.extra.container", Severity: Medium, CIS: "5.9",
+		Claim:  "No container that the spec does not know touches the stack.",
+		Remedy: "Remove it (docker rm -f CONTAINER), take it off the network, or declare it in the spec.",
+		needs:  theEngine, run: extraContainer,
+	},
+}
+
+func engineReachable(_ context.Context, s Subject) []Result {
+	if s.Unseen != nil {
+		return []Result{unknown("%v", s.Unseen).on("engine")}
+	}
+	e := s.Live.Engine
+	return []Result{pass("version %s, API %s%s", e.Version, e.API, prefixed(", on ", e.OperatingSystem)).on("engine")}
+}
+
+func servicePresent(_ context.Context, s Subject) []Result {
+	var results []Result
+	for _, p := range s.pairs() {
+		var second, foreign []string
+		for _, other := range s.others() {
+			switch {
+			case other.Project == s.Project.Name && other.Service == p.spec.Name && s.stray(other):
+				second = append(second, other.Name)
+			case other.Name == p.spec.ContainerName:
+				foreign = append(foreign, other.Name+prefixed(" of the project ", other.Project))
+			}
+		}
+		result := pass("")
+		switch {
+		case p.have == nil && len(foreign) > 0:
+			result = fail("the container %s is there and is not this stack's", foreign[0]).remedy("Rename or remove it, then run minibot apply.")
+		case p.have == nil:
+			result = fail("there is no container %s", p.spec.ContainerName)
+		case len(second) > 0:
+			result = fail("it has a second container: %s", strings.Join(second, ", ")).remedy("Remove it: docker rm -f %s.", strings.Join(second, " "))
+		default:
+			result = pass("%s", p.have.Name)
+		}
+		results = append(results, result.of(p.spec.Name, ""))
+	}
+	return results
+}
+
+func serviceRunning(_ context.Context, s Subject) []Result {
+	return s.eachContainer(func(p pair) Result {
+		state := p.have.State
+		job := plan.Job(s.Project, p.spec.Name)
+		switch {
+		case state.Status == "running":
+			return pass("running%s", history(state))
+		case state.Status == "exited" && state.ExitCode == 0 && job:
+			return pass("done: it ended with exit code 0, as others wait for")
+		case state.Status == "created":
+			return fail("%s was made and never started%s", p.have.Name, history(state)).remedy("%s", advice(p))
+		case state.Status == "exited", state.Status == "dead", state.Status == "restarting":
+			return fail("%s is %s, exit code %d%s", p.have.Name, state.Status, state.ExitCode, history(state)).remedy("%s", advice(p))
+		}
+		return fail("%s is %s%s", p.have.Name, state.Status, history(state)).remedy("%s", advice(p))
+	})
+}
+
+// history says what happened to a container before.
+func history(state plan.State) string {
+	text := ""
+	if state.OOMKilled {
+		text += ", killed for want of memory (OOMKilled)"
+	}
+	if state.RestartCount > 0 {
+		text += ", restarted " + count(state.RestartCount, "time")
+	}
+	return text + prefixed(": ", state.Error)
+}
+
+func advice(p pair) string {
+	if p.have.State.OOMKilled {
+		return fmt.Sprintf("It needed more than %s: raise limits.memory of service %q, then run minibot apply.", size(int64(p.have.Actual.MemLimit)), p.spec.Name)
+	}
+	return fmt.Sprintf("Look at its last lines (docker logs --tail 20 %s), then run minibot apply.", p.have.Name)
+}
+
+func serviceHealthy(p pair) Result {
+	asked := p.want.HealthCheck != nil && !p.want.HealthCheck.Disable && !slices.Equal(p.want.HealthCheck.Test, []string{"NONE"})
+	state := p.have.State
+	switch {
+	case state.Status != "running":
+		return skip("the container does not run")
+	case state.Health == "healthy":
+		return pass("healthy")
+	case state.Health == "unhealthy":
+		return fail("%s runs, but its healthcheck fails", p.have.Name).remedy("See what it says: docker inspect -f '{{json .State.Health}}' %s", p.have.Name)
+	case state.Health == "starting":
+		return unknown("its healthcheck is still starting: it cannot be told yet").remedy("Verify again in a moment.")
+	case !asked:
+		return fail("it has no healthcheck, so nobody knows whether it works").as(Low).remedy("Give service %q a healthcheck block.", p.spec.Name)
+	}
+	return fail("the container has no healthcheck, and the file asks for one").remedy("Run minibot apply.")
+}
+
+func imageMatch(_ context.Context, s Subject) []Result {
+	return s.eachContainer(func(p pair) Result {
+		image, there := s.Live.Images[p.want.Image]
+		switch {
+		case p.have.Actual.Image != p.want.Image:
+			return fail("%s is made from %s, not from %s", p.have.Name, p.have.Actual.Image, p.want.Image)
+		case !there:
+			return unknown("the engine no longer has %s, so what it named cannot be told", p.want.Image).remedy("Fetch it (docker pull %s) and verify again.", p.want.Image)
+		case image.ID != p.have.ImageID:
+			return fail("the tag %s has moved: the container is made from %s, the tag names %s", p.want.Image, short(p.have.ImageID), short(image.ID))
+		}
+		return pass("%s, %s", p.want.Image, short(image.ID))
+	})
+}
+
+func extraContainer(_ context.Context, s Subject) []Result {
+	var results []Result
+	for _, stray := range s.Plan.Strays {
+		results = append(results, fail("%s (image %s) %s", stray.Name, stray.Image, strings.Join(stray.Why, "; ")).on(stray.Name).
+			remedy("Remove it (docker rm -f %s), or declare it in the spec.", stray.Name))
+	}
+	if results == nil {
+		return []Result{pass("there is none").on("stack")}
+	}
+	return results
+}
+
+// prefixed is the text after a prefix; nothing if there is no text.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// short is an image's digest as people read it.
+func short(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(12, len(id))]
+}

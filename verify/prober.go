@@ -1,0 +1,90 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"minibot/internal/probe"
+	"minibot/internal/secret"
+)
+
+// Prober knocks at the doors of the machine. Each call is at most a few connections, ends
+// within about 3 seconds, and says by an error that nothing was learned.
+type Prober interface {
+	// Reach dials a TCP address (host:port) and hangs up.
+	Reach(ctx context.Context, addr string) (probe.Reach, error)
+	// Ask tries a door without credentials.
+	Ask(ctx context.Context, door Door) (probe.Answer, error)
+	// Login tries it with a password. It is called only after Ask was refused, and once.
+	Login(ctx context.Context, door Door, password secret.Value) (probe.Answer, error)
+	// Get returns the status of an HTTP GET.
+	Get(ctx context.Context, url string) (int, error)
+}
+
+// Door is a service's port, and who stands before it.
+type Door struct {
+	// Kind is the protocol, as in an auth block: postgres, redis, mongo or openclaw.
+	Kind string
+	// Addr is host:port.
+	Addr string
+	// User and Database are empty where the protocol has none.
+	User, Database string
+	// Replication asks PostgreSQL for a replication connection, which has rules of its own.
+	Replication bool
+}
+
+// Probes is the Prober that knocks for real, by package probe.
+type Probes struct{}
+
+// Reach waits just long enough that silence means a filter (probe.DialWait).
+func (Probes) Reach(ctx context.Context, addr string) (probe.Reach, error) {
+	const slack = 50 * time.Millisecond // TCP measures what is left of the wait
+	ctx, cancel := context.WithTimeout(ctx, probe.DialWait+slack)
+	defer cancel()
+	return probe.TCP(ctx, addr)
+}
+
+// Ask tries a door as a stranger does.
+func (Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+	defer cancel()
+	switch {
+	case d.Kind == "postgres" && d.Replication:
+		return probe.PostgresReplication(ctx, d.Addr, d.User)
+	case d.Kind == "postgres":
+		return probe.Postgres(ctx, d.Addr, d.User, d.Database)
+	case d.Kind == "redis":
+		return probe.Redis(ctx, d.Addr)
+	case d.Kind == "mongo":
+		return probe.Mongo(ctx, d.Addr)
+	case d.Kind == "openclaw":
+		return probe.OpenClaw(ctx, d.Addr)
+	}
+	return probe.Answer{}, fmt.Errorf("no probe for %q", d.Kind)
+}
+
+// Login tries a door with a password.
+func (Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+	defer cancel()
+	switch d.Kind {
+	case "postgres":
+		return probe.PostgresLogin(ctx, d.Addr, d.User, d.Database, password)
+	case "redis":
+		return probe.RedisLogin(ctx, d.Addr, d.User, password)
+	case "mongo":
+		return probe.MongoLogin(ctx, d.Addr, d.User, password)
+	case "openclaw":
+		return probe.OpenClawLogin(ctx, d.Addr, password)
+	}
+	return probe.Answer{}, fmt.Errorf("no probe for %q", d.Kind)
+}
+
+// Get follows no redirect and reads no more than the probe does.
+func (Probes) Get(ctx context.Context, url string) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+	defer cancel()
+	response, err := probe.HTTP(ctx, probe.Request{URL: url})
+	return response.Status, err
+}

@@ -1,0 +1,144 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// FormatVersion is the version of the JSON form of a Report. It grows when a field changes
+// its meaning or goes away, not when one is added.
+const FormatVersion = 1
+
+// Status is what came of a check.
+type Status string
+
+// The statuses.
+const (
+	Pass  Status = "pass"  // the claim holds
+	Fail  Status = "fail"  // it does not
+	Skip  Status = "skip"  // it does not apply here; Evidence has the reason
+	Error Status = "error" // it could not be looked at; Evidence says why
+)
+
+// Result is what came of one check for one object.
+type Result struct {
+	Check string `json:"check"`
+	// Object is what was looked at, such as "redis", "redis 127.0.0.1:6379/tcp" or "host".
+	Object string `json:"object"`
+	// Service is the service of the spec that the object belongs to, if any.
+	Service  string   `json:"service,omitempty"`
+	Status   Status   `json:"status"`
+	Severity Severity `json:"severity"`
+	Claim    string   `json:"claim"`
+	// Evidence is one line: what was seen, with the culprit's name. It holds no secret.
+	Evidence string `json:"evidence"`
+	// Remedy says what to do; empty for what passed or was skipped.
+	Remedy string `json:"remedy,omitempty"`
+	// Accepted is the reason why the spec accepts a failure; empty if it doesn't.
+	Accepted string `json:"accepted,omitempty"`
+	CIS      string `json:"cis,omitempty"`
+}
+
+// Summary counts results. Each is counted once: Fail leaves out what is Accepted.
+type Summary struct {
+	Pass     int `json:"pass"`
+	Fail     int `json:"fail"`
+	Skip     int `json:"skip"`
+	Error    int `json:"error"`
+	Accepted int `json:"accepted"`
+}
+
+// Report is what came of all checks.
+type Report struct {
+	FormatVersion int      `json:"format_version"`
+	Stack         string   `json:"stack"`
+	Results       []Result `json:"results"`
+	Summary       Summary  `json:"summary"`
+}
+
+// Failed reports whether a claim does not hold and the spec does not accept that.
+func (r Report) Failed() bool { return r.Summary.Fail > 0 }
+
+// Incomplete reports whether something could not be looked at.
+func (r Report) Incomplete() bool { return r.Summary.Error > 0 }
+
+func newReport(stack string, results []Result) Report {
+	r := Report{FormatVersion: FormatVersion, Stack: stack, Results: results}
+	for _, result := range results {
+		switch {
+		case result.Status == Pass:
+			r.Summary.Pass++
+		case result.Status == Skip:
+			r.Summary.Skip++
+		case result.Status == Error:
+			r.Summary.Error++
+		case result.Accepted != "":
+			r.Summary.Accepted++
+		default:
+			r.Summary.Fail++
+		}
+	}
+	return r
+}
+
+// pass, fail, skip and unknown make results with their evidence; on and of say of what.
+func pass(format string, args ...any) Result { return result(Pass, format, args) }
+func fail(format string, args ...any) Result { return result(Fail, format, args) }
+func skip(format string, args ...any) Result { return result(Skip, format, args) }
+
+// unknown is the result of a check that could not look.
+func unknown(format string, args ...any) Result { return result(Error, format, args) }
+
+func result(status Status, format string, args []any) Result {
+	return Result{Status: status, Evidence: printable(fmt.Sprintf(format, args...))}
+}
+
+// printable makes one line of text in which names and messages of others stand, so that
+// they can neither move a terminal's cursor nor begin a line of their own.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// on says which object it was that belongs to no service.
+func (r Result) on(object string) Result {
+	r.Object = object
+	return r
+}
+
+// of says which service it was, and which part of it, if not the whole.
+func (r Result) of(service, part string) Result {
+	r.Service, r.Object = service, service
+	if part != "" {
+		r.Object += " " + part
+	}
+	return r
+}
+
+// remedy replaces the remedy of the check by a better one.
+func (r Result) remedy(format string, args ...any) Result {
+	r.Remedy = fmt.Sprintf(format, args...)
+	return r
+}
+
+// as replaces the severity of the check.
+func (r Result) as(severity Severity) Result {
+	r.Severity = severity
+	return r
+}
+
+// complete fills in what the check says.
+func (r *Result) complete(c Check) {
+	r.Check, r.Claim, r.CIS = c.ID, c.Claim, c.CIS
+	if r.Severity == "" {
+		r.Severity = c.Severity
+	}
+	if r.Remedy == "" && (r.Status == Fail || r.Status == Error) {
+		r.Remedy = c.Remedy
+	}
+}

@@ -1,0 +1,445 @@
+package verify_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"gopkg.in/yaml.v3"
+
+	"minibot/internal/host"
+	"minibot/internal/plan"
+	"minibot/internal/probe"
+	"minibot/internal/secret"
+	"minibot/render"
+	"minibot/spec"
+	"minibot/verify"
+)
+
+// A scene is a machine that is exactly what its spec asks for, and then what a case
+// changes about it, a line each (those in [] may be left out; YAML is one line, like {a: 1}):
+//
+//	service NAME YAML          the container, in compose's words, changed behind minibot's back
+//	was NAME YAML              the same, when the spec asked for it
+//	state NAME YAML            status, health, exitcode, oomkilled, restartcount, error
+//	gone NAME                  the service has no container
+//	copy NAME CONTAINER        it has a second one
+//	stray NAME YAML            a container that the spec does not know, in compose's words
+//	container NAME YAML        project, service, imageid, published, publishall
+//	publish NAME [only] PORT   asked for and published, as docker run -p; only: in place of all others
+//	asks NAME [only] PORT      asked for and not published
+//	unpublish NAME             asked for as before, and not published
+//	network NAME YAML|gone     driver, scope, internal, options, labels
+//	image REF ID|gone          what the tag names now
+//	listener ADDR:PORT [NAME]  one more, of that process; or unreadable
+//	address none|unreadable    of this machine; else it is 192.168.1.20
+//	firewall off|linux|unreadable
+//	engine unreachable|remote
+//	reach ADDR:PORT connected|filtered|error
+//	ask ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
+//	login ADDR:PORT rejects|open|error
+//	get URL STATUS|refused|error
+//	secret NAME missing
+type scene struct {
+	t       *testing.T
+	subject verify.Subject
+
+	firewall     host.FirewallState
+	firewallErr  error
+	listeners    []host.Listener
+	listenersErr error
+	addresses    []netip.Addr
+	addressesErr error
+	reaches      map[string]string
+	answers      map[string]string
+	logins       map[string]string
+	gets         map[string]string
+	missing      map[string]bool
+
+	mu    sync.Mutex
+	asked map[string]bool // address: nobody was let in
+	tries map[string]int
+}
+
+func parse(t *testing.T, src string) *spec.Stack {
+	t.Helper()
+	stack, diags := spec.Parse([]byte(src), "minibot.hcl", spec.Variables{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return stack
+}
+
+// newScene builds the machine that the spec asks for.
+func newScene(t *testing.T, src string) *scene {
+	t.Helper()
+	stack := parse(t, src)
+	project, _, err := render.Project(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{
+		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true},
+		firewall: host.FirewallOn, addresses: []netip.Addr{netip.MustParseAddr("192.168.1.20")},
+		reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
+		missing: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},
+	}
+	s.subject.Machine, s.subject.Prober, s.subject.Secret = s, s, s.secret
+	for _, service := range stack.Services {
+		for _, bind := range service.Binds {
+			addr := netip.AddrPortFrom(netip.MustParseAddr(bind.HostIP), uint16(bind.Published))
+			s.listeners = append(s.listeners, host.Listener{Protocol: bind.Protocol, Addr: addr, PID: 900, Process: "docker-proxy"})
+		}
+	}
+	return s
+}
+
+// liveAs is what the engine holds when all is as the file asks.
+func liveAs(project *types.Project) plan.Live {
+	live := plan.Live{
+		Engine:   plan.Engine{Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop"},
+		Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{},
+	}
+	labels := map[string]string{plan.LabelProject: project.Name}
+	for _, n := range project.Networks {
+		options := map[string]string{}
+		for name, value := range n.DriverOpts {
+			options[name] = value
+		}
+		live.Networks[n.Name] = plan.Network{
+			Name: n.Name, Driver: n.Driver, Scope: "local", Internal: n.Internal, Options: options, Labels: labels,
+			Subnets: []netip.Prefix{netip.MustParsePrefix("172.30.0.0/24")},
+		}
+	}
+	for _, v := range project.Volumes {
+		live.Volumes[v.Name] = plan.Volume{Name: v.Name, Driver: "local", Labels: labels}
+	}
+	applied := plan.Desired(project)
+	for _, name := range project.ServiceNames() {
+		service := project.Services[name]
+		image := plan.Image{ID: fmt.Sprintf("sha256:%x", service.Image)}
+		live.Images[service.Image], live.Images[image.ID] = image, image
+		container := plan.Container{
+			ID: "id-" + service.ContainerName, Name: service.ContainerName, Project: project.Name, Service: name, Number: 1,
+			Applied: applied[name], Actual: actual(project, service), ImageID: image.ID,
+			State: plan.State{Status: "running"}, Published: plan.Ports(service),
+		}
+		if service.HealthCheck != nil && !service.HealthCheck.Disable {
+			container.State.Health = "healthy"
+		}
+		live.Containers = append(live.Containers, container)
+	}
+	return live
+}
+
+// actual is a service as inspection shows it: with the engine's names and defaults.
+func actual(project *types.Project, service types.ServiceConfig) types.ServiceConfig {
+	networks := map[string]*types.ServiceNetworkConfig{}
+	for key := range service.Networks {
+		networks[project.Networks[key].Name] = nil
+	}
+	service.Networks = networks
+	service.Volumes = slices.Clone(service.Volumes)
+	for i, volume := range service.Volumes {
+		if volume.Type == types.VolumeTypeVolume {
+			service.Volumes[i].Source = project.Volumes[volume.Source].Name
+		}
+	}
+	if service.ShmSize == 0 {
+		service.ShmSize = 64 << 20
+	}
+	service.DependsOn, service.Secrets, service.Configs = nil, nil, nil
+	return service
+}
+
+// play changes the machine as the lines say.
+func (s *scene) play(lines string) {
+	s.t.Helper()
+	for _, line := range strings.Split(lines, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		verb, rest, _ := strings.Cut(line, " ")
+		name, arg, _ := strings.Cut(rest, " ")
+		if err := s.change(verb, name, arg); err != nil {
+			s.t.Fatalf("%s: %v", line, err)
+		}
+	}
+	if s.subject.Unseen != nil {
+		s.subject.Live = plan.Live{}
+		return
+	}
+	slices.Reverse(s.subject.Live.Containers) // they come in any order
+	s.subject.Plan = plan.Diff(s.subject.Project, s.subject.Live)
+}
+
+func (s *scene) change(verb, name, arg string) error {
+	live := &s.subject.Live
+	switch verb {
+	case "service", "was", "state", "gone", "copy", "container", "publish", "asks", "unpublish":
+		return s.changeContainer(verb, name, arg)
+	case "stray":
+		stray := plan.Container{ID: "id-" + name, Name: name, State: plan.State{Status: "running"}, Actual: types.ServiceConfig{ContainerName: name}}
+		err := patch(&stray.Actual, arg)
+		live.Containers = append(live.Containers, stray)
+		return err
+	case "network":
+		if arg == "gone" {
+			delete(live.Networks, name)
+			return nil
+		}
+		network := live.Networks[name]
+		network.Name = name
+		err := patch(&network, arg)
+		live.Networks[name] = network
+		return err
+	case "image":
+		delete(live.Images, name)
+		if arg != "gone" {
+			live.Images[name] = plan.Image{ID: arg}
+		}
+	case "listener":
+		if name == "unreadable" {
+			s.listenersErr = errors.New("listeners: open /proc/net/tcp: permission denied")
+			return nil
+		}
+		addr, err := netip.ParseAddrPort(name)
+		s.listeners = append(s.listeners, host.Listener{Protocol: "tcp", Addr: addr, Process: arg, PID: 412 * min(1, len(arg))})
+		return err
+	case "address":
+		s.addresses = nil
+		if name == "unreadable" {
+			s.addressesErr = errors.New("network interfaces: too many open files")
+		}
+	case "firewall":
+		switch name {
+		case "off":
+			s.firewall = host.FirewallOff
+		case "linux":
+			s.firewallErr = fmt.Errorf("%w: the application firewall is part of macOS, and this is linux", host.ErrNotApplicable)
+		default:
+			s.firewallErr = errors.New("application firewall: no state in \"\"")
+		}
+	case "engine":
+		s.subject.Local = name != "remote"
+		if name == "unreachable" {
+			s.subject.Unseen = errors.New("cannot connect to the Docker Engine at unix:///var/run/docker.sock")
+		}
+	case "reach":
+		s.reaches[name] = arg
+	case "ask":
+		s.answers[name] = arg
+	case "login":
+		s.logins[name] = arg
+	case "get":
+		s.gets[name] = arg
+	case "secret":
+		s.missing[name] = true
+	default:
+		return errors.New("no such line")
+	}
+	return nil
+}
+
+func (s *scene) changeContainer(verb, name, arg string) error {
+	live := &s.subject.Live
+	i := slices.IndexFunc(live.Containers, func(c plan.Container) bool { return c.Service == name || c.Service == "" && c.Name == name })
+	if i < 0 {
+		return errors.New("no such container")
+	}
+	c := &live.Containers[i]
+	switch verb {
+	case "service":
+		return patch(&c.Actual, arg)
+	case "was":
+		err := patch(&c.Actual, arg)
+		for path, values := range plan.FieldsOf(c.Actual) {
+			c.Applied[path] = values
+		}
+		return err
+	case "state":
+		if err := patch(&c.State, arg); err != nil {
+			return err
+		}
+		if c.State.Status != "running" {
+			c.Published, c.State.Health = nil, ""
+		}
+	case "gone":
+		live.Containers = slices.Delete(live.Containers, i, i+1)
+	case "copy":
+		second := *c
+		second.ID, second.Name, second.Published, second.Actual.Ports = "id-"+arg, arg, nil, nil
+		live.Containers = append(live.Containers, second)
+	case "container":
+		return patch(c, arg)
+	case "unpublish":
+		c.Published = nil
+	case "publish", "asks":
+		if only, ok := strings.CutPrefix(arg, "only "); ok {
+			c.Published, c.Actual.Ports, arg = nil, nil, only
+		}
+		port, err := parsePort(arg)
+		config := types.ServicePortConfig{Published: strconv.Itoa(int(port.Published)), Target: uint32(port.Target), Protocol: port.Protocol}
+		if port.HostIP.IsValid() {
+			config.HostIP = port.HostIP.String()
+		}
+		c.Actual.Ports = append(slices.Clone(c.Actual.Ports), config)
+		if verb == "publish" {
+			c.Published = append(slices.Clone(c.Published), port)
+		}
+		return err
+	}
+	return nil
+}
+
+// parsePort reads [ADDR:]PUBLISHED:TARGET.
+func parsePort(text string) (plan.Port, error) {
+	port := plan.Port{Protocol: "tcp"}
+	front, target, _ := strings.Cut(text, ":")
+	if i := strings.LastIndex(text, ":"); i >= 0 {
+		front, target = text[:i], text[i+1:]
+	}
+	published := front
+	if i := strings.LastIndex(front, ":"); i >= 0 {
+		addr, err := netip.ParseAddr(strings.Trim(front[:i], "[]"))
+		if err != nil {
+			return port, err
+		}
+		port.HostIP, published = addr, front[i+1:]
+	}
+	p, err := strconv.ParseUint(published, 10, 16)
+	q, err2 := strconv.ParseUint(target, 10, 16)
+	port.Published, port.Target = uint16(p), uint16(q)
+	return port, errors.Join(err, err2)
+}
+
+// patch sets the fields that a line of YAML names, and leaves the others.
+func patch(target any, text string) error {
+	var fields any
+	if err := yaml.Unmarshal([]byte(text), &fields); err != nil {
+		return err
+	}
+	encoded, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(encoded, target)
+}
+
+// The scene is the machine ...
+
+func (s *scene) Firewall(context.Context) (host.FirewallState, error) {
+	return s.firewall, s.firewallErr
+}
+
+func (s *scene) Listeners(context.Context) ([]host.Listener, error) {
+	return slices.Clone(s.listeners), s.listenersErr
+}
+
+func (s *scene) Owners(_ context.Context, listeners []host.Listener) ([]host.Listener, error) {
+	return listeners, nil
+}
+
+func (s *scene) Addresses([]netip.Prefix) ([]netip.Addr, error) {
+	return s.addresses, s.addressesErr
+}
+
+// ... and what answers at its doors.
+
+func (s *scene) Reach(_ context.Context, addr string) (probe.Reach, error) {
+	switch how := s.reaches[addr]; {
+	case how == "error":
+		return "", fmt.Errorf("dial %s: no route to host", addr)
+	case how != "":
+		return probe.Reach(how), nil
+	case strings.HasPrefix(addr, "127."):
+		return probe.Connected, nil
+	}
+	return probe.Refused, nil
+}
+
+var askErrors = map[string]error{
+	"starting": probe.ErrStarting, "busy": probe.ErrBusy, "locked-out": probe.ErrRateLimited, "unknown": probe.ErrUnknownReply,
+	"refused": syscall.ECONNREFUSED,
+}
+
+func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
+	addr := d.Addr
+	if d.Kind == "postgres" {
+		database := d.Database
+		if d.Replication {
+			database = "replication"
+		}
+		if how := s.answers[addr]; how == "" {
+			addr += "/" + d.User + "/" + database
+		}
+	}
+	how := s.answers[addr]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, again := s.asked[d.Addr]
+	s.asked[d.Addr] = (how == "" || how == "weak") && (before || !again)
+	switch {
+	case askErrors[how] != nil:
+		return probe.Answer{}, fmt.Errorf("%s: %w", d.Kind, askErrors[how])
+	case how == "":
+		return probe.Answer{State: probe.Refuses, Detail: "asks for a password"}, nil
+	}
+	return probe.Answer{State: probe.State(how), Detail: map[string]string{"open": "lets a stranger in", "weak": "keeps strangers out by weak means"}[how]}, nil
+}
+
+// Login also holds verify to its promises: no secret to a server that has let a stranger
+// in, and never more than one try.
+func (s *scene) Login(_ context.Context, d verify.Door, password secret.Value) (probe.Answer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.asked[d.Addr] {
+		s.t.Errorf("login at %s before a stranger was turned away there", d.Addr)
+	}
+	if s.tries[d.Addr]++; s.tries[d.Addr] > 1 {
+		s.t.Errorf("%d logins at %s", s.tries[d.Addr], d.Addr)
+	}
+	if !strings.HasPrefix(string(password.Reveal()), theSecret) {
+		s.t.Errorf("login at %s with another secret", d.Addr)
+	}
+	switch how := s.logins[d.Addr]; how {
+	case "":
+		return probe.Answer{State: probe.Accepts, Detail: "the password is accepted"}, nil
+	case "error":
+		return probe.Answer{}, fmt.Errorf("%s login: no answer in time: %w", d.Kind, context.DeadlineExceeded)
+	default:
+		return probe.Answer{State: probe.State(how), Detail: map[string]string{"rejects": "the password is wrong", "open": "no password is set"}[how]}, nil
+	}
+}
+
+func (s *scene) Get(_ context.Context, url string) (int, error) {
+	switch how := s.gets[url]; how {
+	case "":
+		return 200, nil
+	case "refused":
+		return 0, fmt.Errorf("http: %w", syscall.ECONNREFUSED)
+	case "error":
+		return 0, errors.New("http: no answer in time")
+	default:
+		return strconv.Atoi(how)
+	}
+}
+
+// theSecret begins every secret's value; no report may show it.
+const theSecret = "hunter2-"
+
+func (s *scene) secret(_ context.Context, name string) (secret.Value, error) {
+	if s.missing[name] {
+		return secret.Value{}, &secret.Error{Store: "keychain", Name: name, Kind: secret.ErrLocked, Remedy: "run `security unlock-keychain`"}
+	}
+	return secret.NewValue([]byte(theSecret + name)), nil
+}

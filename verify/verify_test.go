@@ -1,0 +1,194 @@
+package verify_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"minibot/golden"
+	"minibot/verify"
+)
+
+// TestGolden runs the cases in golden/verify. Every case says in "live" what is wrong with
+// its machine (see scene), and in "report" all that verify may find about it.
+func TestGolden(t *testing.T) {
+	golden.Run(t, "verify", func(t *testing.T, c golden.Case) map[string]string {
+		report := run(t, c)
+		got := map[string]string{"report": findings(report)}
+		if c.Has("text") {
+			got["text"] = text(t, report, verify.TextOptions{})
+		}
+		if c.Has("verbose") {
+			got["verbose"] = text(t, report, verify.TextOptions{Verbose: true})
+		}
+		if c.Has("json") {
+			got["json"] = indented(t, report)
+		}
+		return got
+	})
+}
+
+func run(t *testing.T, c golden.Case) verify.Report {
+	t.Helper()
+	src := example(t)
+	if c.Has("minibot.hcl") {
+		src = c.File(t, "minibot.hcl")
+	}
+	s := newScene(t, src)
+	s.play(c.File(t, "live"))
+	report := verify.Run(t.Context(), s.subject)
+	sane(t, report)
+	return report
+}
+
+func example(t *testing.T) string {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(golden.Dir(), "..", "minibot.hcl.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(src)
+}
+
+// findings writes all that did not pass, a line each: a new check that passes changes no case.
+func findings(report verify.Report) string {
+	var out strings.Builder
+	counts := map[string]int{}
+	for _, r := range report.Results {
+		status := string(r.Status)
+		if r.Accepted != "" {
+			status = "accepted"
+		}
+		counts[status]++
+		if r.Status == verify.Pass {
+			continue
+		}
+		fmt.Fprintf(&out, "%s %s %s [%s] %s\n", status, r.Severity, r.Check, r.Object, r.Evidence)
+		if r.Accepted != "" {
+			fmt.Fprintf(&out, "  because: %s\n", r.Accepted)
+		}
+	}
+	fmt.Fprintf(&out, "%d failed, %d errors, %d accepted, %d skipped\n", counts["fail"], counts["error"], counts["accepted"], counts["skip"])
+	return out.String()
+}
+
+// sane holds for every report.
+func sane(t *testing.T, report verify.Report) {
+	t.Helper()
+	for _, r := range report.Results {
+		if r.Check == "" || r.Object == "" || r.Claim == "" || r.Evidence == "" || r.Severity == "" {
+			t.Errorf("incomplete result: %+v", r)
+		}
+		if needed := r.Status == verify.Fail || r.Status == verify.Error; needed != (r.Remedy != "") {
+			t.Errorf("%s of %s: remedy %q", r.Status, r.Check, r.Remedy)
+		}
+		if strings.ContainsAny(r.Evidence, "\n\x1b") {
+			t.Errorf("%s: evidence is not one line: %q", r.Check, r.Evidence)
+		}
+	}
+	s := report.Summary
+	if n := s.Pass + s.Fail + s.Skip + s.Error + s.Accepted; n != len(report.Results) {
+		t.Errorf("the summary counts %d of %d results", n, len(report.Results))
+	}
+	has := func(status verify.Status) bool {
+		return slices.ContainsFunc(report.Results, func(r verify.Result) bool { return r.Status == status && r.Accepted == "" })
+	}
+	if report.Failed() != has(verify.Fail) || report.Incomplete() != has(verify.Error) {
+		t.Errorf("failed %t, incomplete %t", report.Failed(), report.Incomplete())
+	}
+	plain, colored := text(t, report, verify.TextOptions{}), text(t, report, verify.TextOptions{Color: true})
+	if ansi.ReplaceAllString(colored, "") != plain {
+		t.Error("the text is another one with color")
+	}
+	for _, shown := range []string{plain, text(t, report, verify.TextOptions{Verbose: true}), indented(t, report)} {
+		if strings.Contains(shown, theSecret) {
+			t.Errorf("a secret is shown:\n%s", shown)
+		}
+	}
+	for line := range strings.Lines(plain) {
+		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 100 {
+			t.Errorf("wider than 100: %s", line)
+		}
+	}
+}
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func text(t *testing.T, report verify.Report, opt verify.TextOptions) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := report.WriteText(&out, opt); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func indented(t *testing.T, report verify.Report) string {
+	t.Helper()
+	encoded, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded) + "\n"
+}
+
+// TestTable holds the table to its own rules.
+func TestTable(t *testing.T) {
+	id := regexp.MustCompile(`^[a-z]+(\.[a-z0-9]+(-[a-z]+)*)+$`)
+	cis := regexp.MustCompile(`^(|5\.[0-9]+)$`)
+	severities := []verify.Severity{verify.Critical, verify.High, verify.Medium, verify.Low, verify.Info}
+	seen := map[string]bool{}
+	families := []string{""}
+	for _, c := range verify.Checks() {
+		if !id.MatchString(c.ID) || seen[c.ID] {
+			t.Errorf("%s: a bad id, or one that is there twice", c.ID)
+		}
+		seen[c.ID] = true
+		family, _, _ := strings.Cut(c.ID, ".")
+		if family != families[len(families)-1] {
+			if slices.Contains(families, family) {
+				t.Errorf("%s: its family is elsewhere in the table", c.ID)
+			}
+			families = append(families, family)
+		}
+		for _, sentence := range []string{c.Claim, c.Remedy} {
+			if len(sentence) < 10 || sentence[:1] != strings.ToUpper(sentence[:1]) {
+				t.Errorf("%s: %q is not a sentence", c.ID, sentence)
+			}
+		}
+		if !strings.HasSuffix(c.Claim, ".") || strings.Contains(c.Claim, "\n") {
+			t.Errorf("%s: %q is not one sentence", c.ID, c.Claim)
+		}
+		if !slices.Contains(severities, c.Severity) || !cis.MatchString(c.CIS) {
+			t.Errorf("%s: severity %q, CIS %q", c.ID, c.Severity, c.CIS)
+		}
+	}
+}
+
+// TestEveryCheckHasACase shows which check no case has seen to do anything but pass.
+func TestEveryCheckHasACase(t *testing.T) {
+	failed, other := map[string]bool{}, map[string]bool{}
+	for _, c := range golden.Cases(t, "verify") {
+		for _, r := range run(t, c).Results {
+			failed[r.Check] = failed[r.Check] || r.Status == verify.Fail
+			other[r.Check] = other[r.Check] || r.Status != verify.Pass
+		}
+	}
+	// What cannot fail yet: it is an error, or always skipped.
+	never := []string{"stack.engine.reachable", "net.egress.declared", "remote.tailscale.up", "remote.ssh"}
+	for _, check := range verify.Checks() {
+		if !other[check.ID] {
+			t.Errorf("%s passes in every case of golden/verify: add one in which it does not", check.ID)
+		}
+		if failed[check.ID] == slices.Contains(never, check.ID) {
+			t.Errorf("%s: fails in a case: %t", check.ID, failed[check.ID])
+		}
+	}
+}
