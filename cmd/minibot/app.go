@@ -150,9 +150,12 @@ func environ() map[string]string {
 	return values
 }
 
+// endpoint finds out where the engine is.
+func (a *app) endpoint() (engine.Endpoint, error) { return engine.Find(a.Host, a.Context) }
+
 // connect finds the engine.
 func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
-	endpoint, err := engine.Find(a.Host, a.Globals.Context)
+	endpoint, err := a.endpoint()
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if done, err := a.showFirst(ctx, shown, c.Yes, "Apply this plan?"); done || err != nil {
 		return err
 	}
-	if e.Local() {
+	if e.Endpoint.Local() {
 		if err := errors.Join(apply.FreePorts(loaded.project, shown)...); err != nil {
 			return err
 		}

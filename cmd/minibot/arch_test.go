@@ -64,7 +64,7 @@ var homes = map[string]struct {
 	"github.com/google/go-cmp":              {[]string{"golden"}, "differences in tests"},
 	"golang.org/x/term":                     {[]string{"cmd/minibot", "internal/secret"}, "terminals"},
 	"golang.org/x/sys":                      {[]string{"internal/secret", "internal/host", "internal/testbed"}, "system calls"},
-	"golang.org/x/sync":                     {[]string{"internal/engine", "internal/testbed", "verify"}, "bounded groups"},
+	"golang.org/x/sync":                     {[]string{"internal/engine", "internal/testbed"}, "bounded groups"},
 	"golang.org/x/tools":                    {[]string{"golden"}, "archives of text cases"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"minibot/internal/engine"
 	"minibot/internal/plan"
 	"minibot/internal/secret"
 	"minibot/verify"
@@ -20,8 +21,13 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Local: true, Secret: a.lookup(loaded)}
-	a.observe(ctx, loaded, &subject)
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: a.lookup(loaded)}
+	endpoint, err := a.endpoint()
+	if err != nil {
+		return err // nobody knows which machine is meant
+	}
+	subject.Local = endpoint.Local()
+	observe(ctx, endpoint, &subject)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -47,26 +53,25 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 
 // observe fills in what the engine holds, or why that could not be seen: then checks that
 // need the engine are errors, and the others are still made.
-func (a *app) observe(ctx context.Context, loaded *loaded, subject *verify.Subject) {
-	e, err := a.connect(ctx)
+func observe(ctx context.Context, endpoint engine.Endpoint, subject *verify.Subject) {
+	e, err := engine.Connect(ctx, endpoint)
 	if err != nil {
 		subject.Unseen = err
 		return
 	}
 	defer e.Close()
-	subject.Local = e.Local()
 	about, err := e.About(ctx)
 	if err != nil {
 		subject.Unseen = err
 		return
 	}
-	live, err := e.Observe(ctx, loaded.project)
+	live, err := e.Observe(ctx, subject.Project)
 	if err != nil {
 		subject.Unseen = err
 		return
 	}
 	live.Engine = about
-	subject.Live, subject.Plan = live, plan.Diff(loaded.project, live)
+	subject.Live, subject.Plan = live, plan.Diff(subject.Project, live)
 }
 
 // lookup reads secrets when they are asked for. The store is opened once, and not at all

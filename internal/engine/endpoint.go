@@ -99,9 +99,9 @@ func (e Endpoint) options() ([]client.Opt, error) {
 	return []client.Opt{client.WithHost(e.Host), client.WithAPIVersionNegotiation()}, nil
 }
 
-// local reports whether the endpoint is a socket of this machine. Behind ssh:// and tcp://
+// Local reports whether the endpoint is a socket of this machine. Behind ssh:// and tcp://
 // the published ports are on the other one.
-func (e Endpoint) local() bool {
+func (e Endpoint) Local() bool {
 	return strings.HasPrefix(e.Host, "unix://") || strings.HasPrefix(e.Host, "npipe://")
 }
 

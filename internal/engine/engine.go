@@ -79,9 +79,6 @@ func (e *Engine) About(ctx context.Context) (plan.Engine, error) {
 	return about, nil
 }
 
-// Local reports whether ports that the engine publishes are on this machine.
-func (e *Engine) Local() bool { return e.Endpoint.local() }
-
 // plainly takes the client's advice out of an error; minibot gives its own.
 func plainly(err error) error {
 	text := err.Error()

@@ -118,8 +118,9 @@ func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summari
 	return err
 }
 
-// relevance tells which containers matter to the stack: its own, those on its networks,
-// those that hold its names or its ports, and those that are open to the network.
+// relevance tells which containers matter to the stack: its own, those on its networks or
+// inside another's, those that hold its names or its ports, and those that are open to the
+// network.
 func relevance(project *types.Project) func(container.Summary) bool {
 	names := map[string]bool{}
 	ports := map[uint16]bool{}
@@ -130,7 +131,8 @@ func relevance(project *types.Project) func(container.Summary) bool {
 		}
 	}
 	return func(c container.Summary) bool {
-		if c.Labels[plan.LabelProject] == project.Name || c.HostConfig.NetworkMode == "host" {
+		mode := c.HostConfig.NetworkMode
+		if c.Labels[plan.LabelProject] == project.Name || mode == "host" || strings.HasPrefix(mode, "container:") {
 			return true
 		}
 		if slices.ContainsFunc(c.Names, func(n string) bool { return names[n] }) {
