@@ -1,10 +1,10 @@
 package spec
 
 import (
-	"strings"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // body wraps the HCL body of a block, so that gohcl decodes plain Go values while
@@ -12,36 +12,54 @@ import (
 type body struct {
 	hcl.Body
 	d       *decoder
+	def     Range  // the block's type and labels
 	service string // name of the service around it, or ""
 	path    string // block types on the way here, such as "service.file"
 }
 
+// Content reads the body after tidying it; whatever is wrong is then in the
+// decoder's diagnostics.
 func (b *body) Content(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Diagnostics) {
-	content, diags := b.Body.Content(schema)
-	return b.wrap(content), b.advise(schema, diags)
+	b.tidy(schema)
+	content, _ := b.Body.Content(schema)
+	return b.wrap(schema, content), nil
 }
 
+// PartialContent is used for locals alone, whose attributes have any name.
 func (b *body) PartialContent(schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Body, hcl.Diagnostics) {
 	content, rest, diags := b.Body.PartialContent(schema)
-	return b.wrap(content), &body{Body: rest, d: b.d, service: b.service, path: b.path}, b.advise(schema, diags)
+	return b.wrap(schema, content), &body{Body: rest, d: b.d, def: b.def, service: b.service, path: b.path}, diags
 }
 
-func (b *body) wrap(content *hcl.BodyContent) *hcl.BodyContent {
-	if content == nil {
-		return nil
+// key names the body in decoder.incomplete.
+func (b *body) key() string {
+	switch b.path {
+	case "":
+		return ""
+	case "service":
+		return b.service
 	}
+	return "@" + strconv.Itoa(b.def.Start.Byte)
+}
+
+func (b *body) wrap(schema *hcl.BodySchema, content *hcl.BodyContent) *hcl.BodyContent {
 	wrapped := *content
 	wrapped.Attributes = make(hcl.Attributes, len(content.Attributes))
-	for name, attr := range content.Attributes {
-		wrapped.Attributes[name] = &hcl.Attribute{
+	for _, wanted := range schema.Attributes {
+		attr := content.Attributes[wanted.Name]
+		if attr == nil || !wanted.Required && b.isNull(attr.Expr) {
+			continue // null means the same as not written
+		}
+		b.d.exprs[attr.Expr.Range().Start.Byte] = attr.Expr
+		wrapped.Attributes[wanted.Name] = &hcl.Attribute{
 			Name: attr.Name, Range: attr.Range, NameRange: attr.NameRange,
-			Expr: &expression{Expression: attr.Expr, body: b, path: join(b.path, name)},
+			Expr: &expression{Expression: attr.Expr, body: b, path: join(b.path, wanted.Name)},
 		}
 	}
 	wrapped.Blocks = make(hcl.Blocks, len(content.Blocks))
 	for i, block := range content.Blocks {
-		inner := &body{Body: block.Body, d: b.d, service: b.service, path: join(b.path, block.Type)}
-		if b.path == "" && block.Type == "service" && len(block.Labels) == 1 {
+		inner := &body{Body: block.Body, d: b.d, def: block.DefRange, service: b.service, path: join(b.path, block.Type)}
+		if inner.path == "service" {
 			inner.service = block.Labels[0]
 		}
 		wrapped.Blocks[i] = &hcl.Block{
@@ -52,6 +70,11 @@ func (b *body) wrap(content *hcl.BodyContent) *hcl.BodyContent {
 	return &wrapped
 }
 
+func (b *body) isNull(expr hcl.Expression) bool {
+	value, diags := expr.Value(b.d.ctx)
+	return !diags.HasErrors() && value.IsNull()
+}
+
 func join(path, name string) string {
 	if path == "" {
 		return name
@@ -59,90 +82,27 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// expression is an attribute's value; evaluating it notes the secrets in it and
-// refuses what would not survive as a reference.
-type expression struct {
-	hcl.Expression
-	body *body
-	path string
-}
-
-// Unwrap lets HCL's static analysis (type constraints) see the original.
-func (e *expression) UnwrapExpression() hcl.Expression { return e.Expression }
-
-func (e *expression) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	d := e.body.d
-	if unknown := d.undeclared(e.Expression); unknown.HasErrors() {
-		return cty.DynamicVal, unknown
-	}
-	marked, diags := e.Expression.Value(ctx)
-	if diags.HasErrors() {
-		return cty.DynamicVal, diags
-	}
-	value, marks := marked.UnmarkDeepWithPaths()
-	for _, at := range marks {
-		for mark := range at.Marks {
-			use, ok := mark.(secretMark)
-			if !ok {
-				continue
+// element finds one element of a list or map that is written out at a place: its
+// key (for a list, the same as its value) and its value.
+func (d *decoder) element(at Range, key any) (keyRange, valueRange Range) {
+	switch expr := d.exprs[at.Start.Byte].(type) {
+	case *hclsyntax.TupleConsExpr:
+		if i, ok := key.(int); ok && i < len(expr.Exprs) {
+			return expr.Exprs[i].Range(), expr.Exprs[i].Range()
+		}
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range expr.Items {
+			value, diags := item.KeyExpr.Value(d.ctx)
+			if value, _ = value.Unmark(); !diags.HasErrors() && isText(value) && value.AsString() == key {
+				return item.KeyExpr.Range(), item.ValueExpr.Range()
 			}
-			d.used[use.name] = true
-			if use.file {
-				diags = append(diags, e.mountFile(use.name)...)
-				continue
-			}
-			diags = append(diags, e.checkValue(use.name, value, at.Path)...)
 		}
 	}
-	if diags.HasErrors() {
-		return cty.DynamicVal, diags
-	}
-	return value, diags
+	return at, at
 }
 
-// mountFile notes that the service needs the secret as a file.
-func (e *expression) mountFile(name string) hcl.Diagnostics {
-	if e.body.service == "" {
-		return problem(e.Range(), "Secret file outside a service",
-			"secret."+name+".file is a path inside a container. Use it in a service, such as env = { POSTGRES_PASSWORD_FILE = secret."+name+".file }.")
-	}
-	files := e.body.d.files
-	files[e.body.service] = append(files[e.body.service], name)
-	return nil
-}
-
-// valuePlaces says where a secret's value may stand; true means with a warning,
-// because docker inspect shows it there.
-var valuePlaces = map[string]bool{
-	"service.file.content":  false,
-	"service.auth.password": false,
-	"service.env":           true,
-	"service.command":       true,
-	"service.entrypoint":    true,
-}
-
-// checkValue makes sure that a secret's value stands where it may, whole.
-func (e *expression) checkValue(name string, value cty.Value, path cty.Path) hcl.Diagnostics {
-	ref := "secret." + name + ".value"
-	shown, allowed := valuePlaces[e.path]
-	if !allowed {
-		return problem(e.Range(), "Secret in a place that is not secret",
-			ref+" may stand in a file block's content and in auth. "+
-				"Here it would be seen by anyone who reads the rendered file or runs docker inspect. "+
-				"Give it to the service as a file instead: secret."+name+".file is its path in the container.")
-	}
-	at, err := path.Apply(value)
-	if err != nil || at.Type() != cty.String || at.IsNull() || !strings.Contains(at.AsString(), placeholder(name)) {
-		return problem(e.Range(), "Secret cannot be changed",
-			ref+" can be put into text as it is, such as \"requirepass ${"+ref+"}\\n\". "+
-				"A function or a comparison would need its value, and minibot does not have it while it reads the spec.")
-	}
-	if !shown {
-		return nil
-	}
-	return hcl.Diagnostics{{
-		Severity: hcl.DiagWarning, Subject: e.Range().Ptr(),
-		Summary: "Secret visible in docker inspect",
-		Detail:  "Anyone who may talk to the engine can read " + ref + " here. Where the program can read a file, use secret." + name + ".file or a file block.",
-	}}
+// part is the place of an element, or of the whole where the element is not written out.
+func (d *decoder) part(at Range, key any) Range {
+	place, _ := d.element(at, key)
+	return place
 }

@@ -12,7 +12,8 @@ import (
 var (
 	stackName   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 	objectName  = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
-	variable    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	secretName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	destination = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9_.@:%\[\]-]*$`) // never an option of ssh
 	storeKinds  = []string{"auto", "env", "file", "keychain"}
 	remoteKinds = []string{"ssh", "tailscale"}
 )
@@ -20,21 +21,29 @@ var (
 // check reports what is well-formed but cannot be meant.
 func (d *decoder) check() {
 	s := d.stack
-	if s.Name != "" && !stackName.MatchString(s.Name) {
+	if !stackName.MatchString(s.Name) {
 		d.diags.add(s.NameRange, "Bad stack name", "A stack's name has lower-case letters, digits, - and _, and begins with a letter or digit, such as \"minibot\".")
 	}
-	if len(s.Services) == 0 && !d.diags.errors() {
+	if len(s.Services) == 0 && !d.incomplete[""] {
 		d.diags.addNowhere("No service", "Write at least one service block. minibot.hcl.example shows the reference stack.")
 	}
-	if len(s.Networks) == 0 && len(s.Services) > 0 {
-		d.diags.add(s.Services[0].NameRange, "No network", fmt.Sprintf("Services need a bridge network of their own. Write: network \"%s-net\" {}.", s.Name))
+	if len(s.Networks) == 0 && len(s.Services) > 0 && !d.incomplete[""] {
+		d.diags.add(s.Services[0].NameRange, "No network", fmt.Sprintf("Services need a bridge network of their own. Write: network %q {}.", d.exampleNetwork()))
 	}
 	d.checkNetworks()
-	d.checkSecrets()
-	d.checkRest()
 	d.checkServices()
 	d.checkPorts()
 	d.checkDependencies()
+	d.checkRest()
+	d.checkSecrets()
+}
+
+// exampleNetwork is a name for a network of this stack.
+func (d *decoder) exampleNetwork() string {
+	if stackName.MatchString(d.stack.Name) {
+		return d.stack.Name + "-net"
+	}
+	return "minibot-net"
 }
 
 func (d *decoder) checkNetworks() {
@@ -43,25 +52,43 @@ func (d *decoder) checkNetworks() {
 		seen.note(network.Name, network.NameRange)
 		d.checkName("network", network.Name, network.NameRange)
 		if slices.Contains([]string{"host", "none", "bridge", "default"}, network.Name) {
-			d.diags.add(network.NameRange, "Network of the engine", fmt.Sprintf("%q is a network that the engine brings itself. Choose another name, such as \"%s-net\".", network.Name, d.stack.Name))
+			d.diags.add(network.NameRange, "Network of the engine", fmt.Sprintf("%q is a network that the engine brings itself. Choose another name, such as %q.", network.Name, d.exampleNetwork()))
 		}
 		if network.Subnet == "" {
 			continue
 		}
 		if prefix, err := netip.ParsePrefix(network.Subnet); err != nil || prefix != prefix.Masked() {
-			d.diags.add(network.SubnetRange, "Bad subnet", fmt.Sprintf("%q is not a subnet; write an address and a prefix length, such as \"172.30.0.0/24\".", network.Subnet))
-		} else if !prefix.Addr().IsPrivate() {
-			d.diags.add(network.SubnetRange, "Public subnet", fmt.Sprintf("%s belongs to the internet. Use a private range, such as \"172.30.0.0/24\".", network.Subnet))
+			d.diags.add(network.SubnetRange, "Bad subnet", fmt.Sprintf("%q is not a subnet; write its first address and a prefix length, such as \"172.30.0.0/24\".", network.Subnet))
+		} else if !private(prefix) {
+			d.diags.add(network.SubnetRange, "Public subnet", fmt.Sprintf("%s is not all private. Use a private range, such as \"172.30.0.0/24\".", network.Subnet))
 		}
 	}
 }
+
+// privateRanges are those of RFC 1918 and RFC 4193.
+var privateRanges = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fc00::/7"),
+}
+
+// private reports whether all of a subnet lies in a private range.
+func private(subnet netip.Prefix) bool {
+	return slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool {
+		return p.Bits() <= subnet.Bits() && p.Contains(subnet.Addr())
+	})
+}
+
+// reservedSecret begins the names that the store refuses, see internal/secret.CheckName.
+const reservedSecret = "_label_key"
 
 func (d *decoder) checkSecrets() {
 	seen := once{d: d, what: "secret"}
 	for _, secret := range d.stack.Secrets {
 		seen.note(secret.Name, secret.NameRange)
-		if !variable.MatchString(secret.Name) {
+		if !secretName.MatchString(secret.Name) {
 			d.diags.add(secret.NameRange, "Bad secret name", "A secret's name is that of an environment variable: letters, digits and _, not beginning with a digit, such as \"POSTGRES_PASSWORD\".")
+		} else if strings.HasPrefix(secret.Name, reservedSecret) {
+			d.diags.add(secret.NameRange, "Reserved secret name", "minibot keeps a key of its own under such a name. Choose another.")
 		} else if !d.used[secret.Name] && !d.diags.errors() {
 			d.diags.warn(secret.NameRange, "Secret not used", fmt.Sprintf("No service uses secret.%s. Take the block out, or use secret.%s.file.", secret.Name, secret.Name))
 		}
@@ -79,63 +106,19 @@ func (d *decoder) checkRest() {
 		switch {
 		case !slices.Contains(remoteKinds, remote.Kind):
 			d.diags.add(remote.KindRange, "Unknown remote", oneOf(remote.Kind, remoteKinds)+" Nothing else may reach the machine from outside.")
-		case remote.Kind == "ssh" && remote.Destination == "":
+		case remote.Kind == "ssh" && remote.DestinationRange.Empty():
 			d.diags.add(remote.KindRange, "SSH without a destination", "Write destination = \"user@host\".")
+		case !destination.MatchString(remote.Destination):
+			d.diags.add(remote.DestinationRange, "Bad destination", fmt.Sprintf("%q is not user@host, such as \"minibot@mini.local\".", remote.Destination))
 		}
 	}
 	for _, accept := range s.Accepts {
 		if strings.TrimSpace(accept.Reason) == "" {
 			d.diags.add(accept.ReasonRange, "Waiver without a reason", "Say why this finding is accepted; the reason is shown in every report.")
 		}
-		if accept.Service != "" && s.Service(accept.Service) == nil {
+		if s.Service(accept.Service) == nil && !d.incomplete[""] {
 			d.diags.add(accept.ServiceRange, "Unknown service", d.unknownService(accept.Service))
 		}
-	}
-}
-
-// checkDependencies finds dependencies on nothing and circles.
-func (d *decoder) checkDependencies() {
-	conditions := []string{"service_completed_successfully", "service_healthy", "service_started"}
-	for _, service := range d.stack.Services {
-		seen := once{d: d, what: "depends_on"}
-		for _, dependency := range service.DependsOn {
-			seen.note(dependency.Service, dependency.ServiceRange)
-			other := d.stack.Service(dependency.Service)
-			switch {
-			case other == nil:
-				d.diags.add(dependency.ServiceRange, "Unknown service", d.unknownService(dependency.Service))
-			case !slices.Contains(conditions, dependency.Condition):
-				d.diags.add(dependency.ConditionRange, "Unknown condition", oneOf(dependency.Condition, conditions))
-			case dependency.Condition == "service_healthy" && other.Healthcheck == nil:
-				d.diags.add(dependency.ConditionRange, "Nothing tells that it is healthy", fmt.Sprintf("Service %q has no healthcheck block. Give it one, or write condition = \"service_started\".", other.Name))
-			}
-		}
-	}
-	d.checkCircles()
-}
-
-func (d *decoder) checkCircles() {
-	done := map[string]bool{}
-	var path []string
-	var visit func(service *Service)
-	visit = func(service *Service) {
-		if done[service.Name] {
-			return
-		}
-		path = append(path, service.Name)
-		for _, dependency := range service.DependsOn {
-			if i := slices.Index(path, dependency.Service); i >= 0 {
-				circle := append(slices.Clone(path[i:]), dependency.Service)
-				d.diags.add(dependency.ServiceRange, "Services wait for each other", "depends_on goes in a circle: "+strings.Join(circle, " → ")+". Take one of them out.")
-			} else if other := d.stack.Service(dependency.Service); other != nil {
-				visit(other)
-			}
-		}
-		path = path[:len(path)-1]
-		done[service.Name] = true
-	}
-	for _, service := range d.stack.Services {
-		visit(service)
 	}
 }
 
@@ -170,13 +153,15 @@ type once struct {
 	seen map[string]Range
 }
 
-func (o *once) note(name string, at Range) {
+// note remembers a name, and says whether it is new.
+func (o *once) note(name string, at Range) bool {
 	if first, twice := o.seen[name]; twice {
-		o.d.diags.add(at, "Duplicate "+o.what, fmt.Sprintf("%s %q is already in line %d. Rename or remove one.", o.what, name, first.Start.Line))
-		return
+		o.d.diags.add(at, "Duplicate "+o.what, fmt.Sprintf("%s %q is also in line %d. Rename or remove one.", o.what, name, first.Start.Line))
+		return false
 	}
 	if o.seen == nil {
 		o.seen = map[string]Range{}
 	}
 	o.seen[name] = at
+	return true
 }

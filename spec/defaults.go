@@ -1,5 +1,11 @@
 package spec
 
+import (
+	"net/netip"
+	"path"
+	"strings"
+)
+
 // Defaults that minibot writes out, so that the rendered file says all that holds.
 const (
 	// DefaultHostIP is where ports are published: only this machine reaches it.
@@ -46,6 +52,8 @@ func (d *decoder) serviceDefaults(s *Service) {
 		}
 		if bind.HostIP == "" && bind.HostIPRange.Empty() {
 			bind.HostIP = DefaultHostIP
+		} else if address, err := netip.ParseAddr(bind.HostIP); err == nil {
+			bind.HostIP = address.String()
 		}
 		if bind.Protocol == "" {
 			bind.Protocol = "tcp"
@@ -61,10 +69,11 @@ func (d *decoder) serviceDefaults(s *Service) {
 			continue
 		}
 		dependency.Condition = "service_started"
-		if other := d.stack.Service(dependency.Service); other != nil && other.Healthcheck != nil {
+		if other := d.stack.Service(dependency.Service); other != nil && other.tellsHealth() {
 			dependency.Condition = "service_healthy"
 		}
 	}
+	cleanPaths(s)
 	for _, probe := range s.Probes {
 		if probe.Path == "" {
 			probe.Path = "/"
@@ -78,4 +87,30 @@ func (d *decoder) serviceDefaults(s *Service) {
 			ulimit.Hard = &ulimit.Soft
 		}
 	}
+}
+
+// cleanPaths writes every path the short way, so that what is checked is what is mounted.
+func cleanPaths(s *Service) {
+	for _, volume := range s.Volumes {
+		volume.Target = clean(volume.Target)
+	}
+	for _, mount := range s.Mounts {
+		mount.Source, mount.Target = clean(mount.Source), clean(mount.Target)
+	}
+	for _, file := range s.Files {
+		file.Target = clean(file.Target)
+	}
+	for i, entry := range s.Tmpfs {
+		dir, options, found := strings.Cut(entry, ":")
+		if s.Tmpfs[i] = clean(dir); found {
+			s.Tmpfs[i] += ":" + options
+		}
+	}
+}
+
+func clean(p string) string {
+	if !path.IsAbs(p) {
+		return p
+	}
+	return path.Clean(p)
 }

@@ -1,7 +1,9 @@
 package spec
 
 import (
-	"strings"
+	"maps"
+	"reflect"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
@@ -20,8 +22,16 @@ type Variables struct {
 // Parse reads a spec. It reports everything that is wrong at once; the Stack is
 // usable only if Diagnostics.HasErrors is false.
 func Parse(src []byte, filename string, vars Variables) (*Stack, Diagnostics) {
-	d := &decoder{stack: &Stack{}, declared: map[string]bool{}, used: map[string]bool{}, src: src}
-	d.parse(src, filename, vars)
+	d := &decoder{
+		stack: &Stack{}, src: src, language: map[string]shape{},
+		declared:   map[string]map[string]bool{"secret": {}, "var": {}, "local": {}},
+		used:       map[string]bool{},
+		files:      map[string]map[string]Range{},
+		incomplete: map[string]bool{},
+		exprs:      map[int]hcl.Expression{},
+	}
+	language(reflect.TypeFor[Stack](), "", d.language)
+	d.parse(filename, vars)
 	return d.stack, Diagnostics{list: d.diags.sorted(), src: src, filename: filename}
 }
 
@@ -30,36 +40,50 @@ type decoder struct {
 	stack    *Stack
 	src      []byte
 	diags    findings
-	declared map[string]bool // names of secrets
-	used     map[string]bool // names of secrets that some service is given
-	files    map[string][]string
+	language map[string]shape
+	ctx      *hcl.EvalContext
+
+	declared map[string]map[string]bool  // names that expressions may use, by secret, var and local
+	used     map[string]bool             // names of secrets that something uses
+	files    map[string]map[string]Range // where a service first uses a secret as a file, by both names
+	exprs    map[int]hcl.Expression      // attributes' values by their first byte
+
+	// incomplete has the names of services (and "" for the whole spec, "@…" for other
+	// blocks) in which something could not be read. What seems to be missing there may
+	// be that, and is not reported.
+	incomplete map[string]bool
 }
 
-func (d *decoder) parse(src []byte, filename string, vars Variables) {
-	if i := strings.IndexAny(string(src), "\uE000\uE001"); i >= 0 {
-		line := strings.Count(string(src[:i]), "\n") + 1
-		column := i - strings.LastIndex(string(src[:i]), "\n")
-		at := hcl.Pos{Line: line, Column: column, Byte: i}
-		end := hcl.Pos{Line: line, Column: column + 1, Byte: i + len("\uE000")}
-		d.diags.add(Range{Filename: filename, Start: at, End: end}, "Character that cannot be used",
-			"The characters U+E000 and U+E001 are for private use and minibot uses them itself. Take it out.")
+func (d *decoder) parse(filename string, vars Variables) {
+	if diags := guard(d.src, filename); diags.HasErrors() {
+		d.diags.extend(diags)
 		return
 	}
-	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
-	d.diags.extend(diags)
-	if diags.HasErrors() {
+	file, diags := hclsyntax.ParseConfig(d.src, filename, hcl.InitialPos)
+	d.diags.extend(d.adviseSyntax(diags))
+	if diags.HasErrors() && !allRedefined(diags) {
 		return
 	}
-	ctx := d.context(file.Body, vars)
-	d.files = map[string][]string{}
-	d.diags.extend(gohcl.DecodeBody(&body{Body: file.Body, d: d}, ctx, d.stack))
+	root := &body{Body: file.Body, d: d}
+	schema, _ := gohcl.ImpliedBodySchema(Stack{})
+	root.tidy(schema)
+	d.context(file.Body.(*hclsyntax.Body), vars)
+	d.diags.extend(gohcl.DecodeBody(root, d.ctx, d.stack))
 	for _, service := range d.stack.Services {
-		service.SecretFiles = sortedUnique(d.files[service.Name])
+		service.SecretFiles = slices.Sorted(maps.Keys(d.files[service.Name]))
 	}
 	d.stack.Variables, d.stack.Locals = nil, nil
-	if d.diags.errors() && len(d.stack.Services) == 0 {
-		return // nothing was decoded that more checks could speak of
-	}
 	d.setDefaults()
 	d.check()
+}
+
+// allRedefined reports whether the only fault is an argument that is set twice; the
+// rest can be read all the same.
+func allRedefined(diags hcl.Diagnostics) bool {
+	for _, diag := range diags {
+		if diag.Severity == hcl.DiagError && diag.Summary != "Attribute redefined" {
+			return false
+		}
+	}
+	return true
 }

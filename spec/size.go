@@ -18,7 +18,7 @@ func (s Size) Bytes() (int64, error) {
 		return 0, nil
 	}
 	n, err := units.RAMInBytes(string(s))
-	if err != nil || n <= 0 {
+	if err != nil || n <= 0 || n > 1<<50 { // a larger number may have overflowed
 		return 0, fmt.Errorf("%q is not a size; write a number and a unit: b, k, m or g, such as \"512m\"", string(s))
 	}
 	return n, nil

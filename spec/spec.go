@@ -79,7 +79,8 @@ type Remote struct {
 	Kind      string `hcl:"kind,label"`
 	KindRange Range  `hcl:"kind,label_range"`
 	// Destination is user@host of an SSH tunnel; only for "ssh".
-	Destination string `hcl:"destination,optional"`
+	Destination      string `hcl:"destination,optional"`
+	DestinationRange Range  `hcl:"destination,attr_value_range"`
 }
 
 // Accept waives one finding of verify. The reason is shown in every report.

@@ -1,8 +1,10 @@
 package spec
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Text is a string in which secrets stand as references: a sequence of literal
@@ -58,4 +60,18 @@ func (t Text) Secrets() []string {
 func sortedUnique(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// written finds a reference in a message, as it is or as %q writes it.
+var written = regexp.MustCompile(`(?:\x{E000}|\\ue000)sS:([A-Za-z0-9_]*)(?:\x{E001}|\\ue001)`)
+
+// readable replaces references in a message by what the spec says. Other characters
+// that a terminal might act on, or not show, become visible too.
+func readable(message string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || r == '\uE000' || r == '\uE001') {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, written.ReplaceAllString(message, "secret.$1.value"))
 }

@@ -48,7 +48,7 @@ func (d Diagnostics) writeOne(out *bytes.Buffer, item *hcl.Diagnostic, width uin
 		detail = wordwrap.WrapString(detail, width-2)
 	}
 	for line := range strings.SplitSeq(detail, "\n") {
-		fmt.Fprintf(out, "  %s\n", line)
+		out.WriteString(strings.TrimRight("  "+strings.TrimRight(line, "\n"), " ") + "\n")
 	}
 }
 
@@ -62,7 +62,9 @@ func (d Diagnostics) quote(at Range) (line, marks string) {
 	if i := bytes.IndexByte(d.src[at.Start.Byte:], '\n'); i >= 0 {
 		end = at.Start.Byte + i
 	}
-	expand := func(b []byte) string { return strings.ReplaceAll(strings.TrimRight(string(b), "\r"), "\t", "    ") }
+	expand := func(b []byte) string {
+		return readable(strings.ReplaceAll(strings.TrimRight(string(b), "\r"), "\t", "    "))
+	}
 	line = expand(d.src[begin:end])
 	if strings.TrimSpace(line) == "" {
 		return "", ""
