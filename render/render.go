@@ -37,10 +37,11 @@ func Compose(stack *spec.Stack) ([]byte, error) {
 	top := newObject()
 	top.set("name", literal(stack.Name))
 	services, volumes, secrets, configs := newObject(), newObject(), newObject(), newObject()
+	names := fileNames(stack)
 	for _, s := range stack.Services {
-		services.set(s.Name, service(s))
+		services.set(s.Name, service(s, names))
 		serviceVolumes(s, volumes)
-		serviceFiles(s, secrets, configs)
+		serviceFiles(s, names, secrets, configs)
 	}
 	networks := newObject()
 	for _, n := range stack.Networks {

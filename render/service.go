@@ -17,7 +17,7 @@ import (
 
 // service renders one service, in the order in which a person reads it: what runs, how
 // it is reached, what it keeps, what it is given, what it may take, what it may do.
-func service(s *spec.Service) *yaml.Node {
+func service(s *spec.Service, names map[*spec.File]string) *yaml.Node {
 	o := newObject()
 	o.set("image", literal(s.Image))
 	o.set("platform", optional(s.Platform))
@@ -40,7 +40,7 @@ func service(s *spec.Service) *yaml.Node {
 	o.set("volumes", mounts(s))
 	o.set("tmpfs", literals(s.Tmpfs))
 	o.set("secrets", secretFiles(s))
-	o.set("configs", files(s))
+	o.set("configs", files(s, names))
 
 	o.set("healthcheck", healthcheck(s.Healthcheck))
 	o.set("restart", literal(s.Restart))
@@ -192,7 +192,7 @@ func serviceVolumes(s *spec.Service, volumes object) {
 }
 
 // serviceFiles declares the secrets and the file contents of a service at the top level.
-func serviceFiles(s *spec.Service, secrets, configs object) {
+func serviceFiles(s *spec.Service, names map[*spec.File]string, secrets, configs object) {
 	for _, name := range s.SecretNames() {
 		if !slices.Contains(s.SecretFiles, name) {
 			continue
@@ -204,7 +204,7 @@ func serviceFiles(s *spec.Service, secrets, configs object) {
 	for _, f := range s.Files {
 		o := newObject()
 		o.set("content", text(f.Content))
-		configs.set(configName(s, f), o.node)
+		configs.set(names[f], o.node)
 	}
 }
 
@@ -217,7 +217,7 @@ func secretFiles(s *spec.Service) *yaml.Node {
 	return list(items...)
 }
 
-func files(s *spec.Service) *yaml.Node {
+func files(s *spec.Service, names map[*spec.File]string) *yaml.Node {
 	var items []*yaml.Node
 	for _, f := range s.Files {
 		uid, gid := owner(s)
@@ -231,7 +231,7 @@ func files(s *spec.Service) *yaml.Node {
 		if len(mode) == 3 {
 			mode = "0" + mode
 		}
-		items = append(items, delivered(configName(s, f), f.Target, uid, gid, mode))
+		items = append(items, delivered(names[f], f.Target, uid, gid, mode))
 	}
 	return list(items...)
 }
@@ -260,14 +260,20 @@ func owner(s *spec.Service) (uid, gid string) {
 
 var notName = regexp.MustCompile(`[^a-zA-Z0-9_.-]+`)
 
-// configName names a file at the top level: the service and the file's path.
-func configName(s *spec.Service, f *spec.File) string {
-	name := path.Base(f.Target)
-	for _, other := range s.Files {
-		if other != f && path.Base(other.Target) == name {
-			name = strings.TrimPrefix(f.Target, "/")
-			break
+// fileNames names every file block of the stack at the top level, by service and last part
+// of the path: "redis-redis.conf". Where two would share a name, the later one is numbered.
+func fileNames(stack *spec.Stack) map[*spec.File]string {
+	names := map[*spec.File]string{}
+	taken := map[string]bool{}
+	for _, s := range stack.Services {
+		for _, f := range s.Files {
+			base := s.Name + "-" + notName.ReplaceAllString(path.Base(f.Target), "-")
+			name := base
+			for n := 2; taken[name]; n++ {
+				name = base + "-" + strconv.Itoa(n)
+			}
+			taken[name], names[f] = true, name
 		}
 	}
-	return s.Name + "-" + notName.ReplaceAllString(name, "-")
+	return names
 }

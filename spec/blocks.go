@@ -117,7 +117,9 @@ type Auth struct {
 	// Kind is postgres, redis, mongo or openclaw.
 	Kind      string `hcl:"kind,label"`
 	KindRange Range  `hcl:"kind,label_range"`
+	// User is who logs in; postgres and mongo need one.
 	User      string `hcl:"user,optional"`
+	UserRange Range  `hcl:"user,attr_value_range"`
 	Database  string `hcl:"database,optional"`
 	// Password is exactly one secret.
 	Password      Text  `hcl:"password"`

@@ -108,6 +108,8 @@ func (d *decoder) checkRest() {
 			d.diags.add(remote.KindRange, "Unknown remote", oneOf(remote.Kind, remoteKinds)+" Nothing else may reach the machine from outside.")
 		case remote.Kind == "ssh" && remote.DestinationRange.Empty():
 			d.diags.add(remote.KindRange, "SSH without a destination", "Write destination = \"user@host\".")
+		case remote.Kind != "ssh":
+			d.diags.add(remote.DestinationRange, "Destination without a use", "Only remote \"ssh\" has a destination. Take it out.")
 		case !destination.MatchString(remote.Destination):
 			d.diags.add(remote.DestinationRange, "Bad destination", fmt.Sprintf("%q is not user@host, such as \"minibot@mini.local\".", remote.Destination))
 		}

@@ -34,7 +34,8 @@ func (d *decoder) checkNetworking(s *Service) {
 func (d *decoder) checkNetworkNames(s *Service) {
 	all := d.stack.Networks
 	if len(s.Networks) == 0 {
-		if s.NetworksRange.Empty() && len(all) > 1 {
+		several := slices.ContainsFunc(all, func(n *Network) bool { return n.Name != all[0].Name })
+		if s.NetworksRange.Empty() && several {
 			d.diags.add(s.NameRange, "Which network?", fmt.Sprintf("The stack has %d networks. Write networks = [%q].", len(all), all[0].Name))
 		}
 		d.diags.add(s.NetworksRange, "No network", "Every service is on a network. Name one, or leave networks out where the stack has only one.")

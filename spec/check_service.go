@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 )
@@ -18,6 +19,9 @@ var (
 
 // least is the smallest memory limit that the engine takes, in bytes (6 MB).
 const least = 6 << 20
+
+// leastTime is the shortest time of a health check that the engine takes: container.MinimumDuration.
+const leastTime = time.Millisecond
 
 // mostPids is how many processes Linux has room for.
 const mostPids = 1 << 22
@@ -32,6 +36,9 @@ func (d *decoder) checkServices() {
 		d.checkName("service", s.Name, s.NameRange)
 		if s.ContainerNameRange != s.NameRange {
 			d.checkName("container", s.ContainerName, s.ContainerNameRange)
+		}
+		if other := d.stack.Service(s.ContainerName); other != nil && other.Name != s.Name {
+			d.diags.add(s.ContainerNameRange, "Name of another service", fmt.Sprintf("%q is where service %q answers. Whoever asks for it would reach either of the two. Choose another container_name.", s.ContainerName, other.Name))
 		}
 		if !hostname.MatchString(s.Hostname) || len(s.Hostname) > 63 {
 			d.diags.add(s.HostnameRange, "Bad hostname", "A hostname has up to 63 letters, digits, - and dots, such as \"db\".")
@@ -77,19 +84,21 @@ func (d *decoder) checkLimits(s *Service) {
 }
 
 func (d *decoder) checkDurations(s *Service) {
-	one := func(value Duration, at Range) {
-		if _, err := value.Value(); err != nil {
+	one := func(value Duration, at Range, least time.Duration) {
+		if v, err := value.Value(); err != nil {
 			d.diags.add(at, "Bad duration", sentence(err))
+		} else if v != 0 && v < least {
+			d.diags.add(at, "Too short a time", fmt.Sprintf("%q is less than %v, the least that the engine takes.", string(value), least))
 		}
 	}
-	one(s.StopGracePeriod, s.StopGracePeriodRange)
+	one(s.StopGracePeriod, s.StopGracePeriodRange, 0)
 	h := s.Healthcheck
 	if h == nil {
 		return
 	}
-	one(h.Interval, h.IntervalRange)
-	one(h.Timeout, h.TimeoutRange)
-	one(h.StartPeriod, h.StartPeriodRange)
+	one(h.Interval, h.IntervalRange, leastTime)
+	one(h.Timeout, h.TimeoutRange, leastTime)
+	one(h.StartPeriod, h.StartPeriodRange, leastTime)
 	if h.Retries < 1 {
 		d.diags.add(h.RetriesRange, "Bad number of retries", "Write 1 or more.")
 	}
@@ -121,20 +130,14 @@ func (d *decoder) checkUser(s *Service) {
 	}
 }
 
-// The words of some attributes, each with what to say if it is another.
-var (
-	platform   = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)
-	stopSignal = regexp.MustCompile(`^((SIG)?[A-Z][A-Z0-9+-]*|[1-9][0-9]?)$`)
-)
+var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)
 
 // checkWords holds attributes against the words that they may have.
 func (d *decoder) checkWords(s *Service) {
 	if !platform.MatchString(s.Platform) {
 		d.diags.add(s.PlatformRange, "Bad platform", fmt.Sprintf("%q is not a platform, such as \"linux/arm64\".", s.Platform))
 	}
-	if !stopSignal.MatchString(s.StopSignal) {
-		d.diags.add(s.StopSignalRange, "Bad signal", fmt.Sprintf("%q is not a signal, such as \"SIGINT\".", s.StopSignal))
-	}
+	d.checkSignal(s)
 	if !path.IsAbs(s.WorkingDir) {
 		d.diags.add(s.WorkingDirRange, "Bad path", fmt.Sprintf("%q is not an absolute path in the container, such as \"/data\".", s.WorkingDir))
 	}

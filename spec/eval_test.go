@@ -83,7 +83,7 @@ func TestSecretUsers(t *testing.T) {
 	s := parse(t, around(`
   env = { TOKEN_FILE = secret.TOKEN.file, PASSWORD_FILE = secret.PASSWORD.file }
   bind { port = 5432 }
-  auth "postgres" { password = secret.PASSWORD.value }
+  auth "redis" { password = secret.PASSWORD.value }
 `)+strings.Replace(second, `"db"`, `"web"`, 1), spec.Variables{})
 	db, web := s.Service("db"), s.Service("web")
 	got := map[string][]string{

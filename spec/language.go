@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -73,6 +74,9 @@ func (e *expression) checkOne(at Range, name string, value cty.Value, want cty.T
 	if value.IsNull() {
 		return problem(at, "No value", name+" is null here. Write a value, or take it out.")
 	}
+	if value.Type() == cty.Number && value.IsKnown() && value.AsBigFloat().IsInf() {
+		return problem(at, "Division by zero", name+" has no value: something in it is divided by zero.")
+	}
 	converted, err := convert.Convert(value, want)
 	if err != nil {
 		return e.wrongType(at, name, value, want)
@@ -84,7 +88,7 @@ func (e *expression) checkOne(at Range, name string, value cty.Value, want cty.T
 	if _, accuracy := number.Int64(); accuracy == big.Exact {
 		return nil
 	}
-	if number.IsInt() || number.IsInf() {
+	if number.IsInt() {
 		return problem(at, "Number too large", name+" takes no such number.")
 	}
 	return problem(at, "Not a whole number", name+" takes a whole number, without a fraction.")
@@ -107,13 +111,32 @@ func (e *expression) wrongType(at Range, name string, value cty.Value, want cty.
 	short := len(written) < 60 && !strings.Contains(written, "\n")
 	switch {
 	case want.IsListType() && value.Type().IsPrimitiveType() && short:
-		detail += fmt.Sprintf(" Write %s = [%s].", name, written)
+		detail += fmt.Sprintf(" Write %s = [%s].", name, e.elements(written))
 	case want.IsMapType():
 		detail += fmt.Sprintf(" Write %s = { NAME = \"value\" }.", name)
 	case want == cty.Number:
 		detail += " Write the number without quotes or units."
 	}
 	return problem(at, "Wrong type", detail)
+}
+
+// line is a text in quotes in which a shell would see words and nothing else.
+var line = regexp.MustCompile(`^"[\w ./:=@,+-]+"$`)
+
+// elements writes as a list's elements what is written as one text.
+func (e *expression) elements(written string) string {
+	switch e.path {
+	case "service.healthcheck.test":
+		return `"CMD-SHELL", ` + written
+	case "service.command", "service.entrypoint":
+		if line.MatchString(written) {
+			return strings.Join(quoted(strings.Fields(strings.Trim(written, `"`))), ", ")
+		}
+		if strings.Contains(written, " ") {
+			return `"sh", "-c", ` + written
+		}
+	}
+	return written
 }
 
 // typeName says in plain words what sort of value a type is.

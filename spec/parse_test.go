@@ -69,6 +69,21 @@ func TestNoDiagnostics(t *testing.T) {
 	}
 }
 
+// TestAccepted has what lies just inside the bounds.
+func TestAccepted(t *testing.T) {
+	lines := []string{
+		`container_name = "db"`, // its own service's name
+		"healthcheck {\n  test = [\"CMD\", \"true\"]\n  interval = \"1ms\"\n  timeout = \"1ms\"\n  start_period = \"0s\"\n}",
+		`stop_grace_period = "10us"`, // the engine counts seconds
+	}
+	for _, signal := range []string{"SIGINT", "INT", "WINCH", "SIGUSR1", "SIGRTMIN+3", "RTMAX-14", "RTMIN", "1", "64"} {
+		lines = append(lines, fmt.Sprintf("stop_signal = %q", signal))
+	}
+	for _, line := range lines {
+		parse(t, around(line), spec.Variables{})
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	s := parse(t, around(`
   bind { port = 5432 }

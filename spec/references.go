@@ -84,7 +84,7 @@ func (d *decoder) unknownRoot(root string, at Range) hcl.Diagnostics {
 func adviseCall(diag *hcl.Diagnostic) {
 	if unknown, ok := diag.Extra.(hclsyntax.FunctionCallUnknownDiagExtra); ok {
 		if advice, ok := absent[unknown.CalledFunctionName()]; ok {
-			diag.Detail += " " + advice
+			diag.Detail = fmt.Sprintf("There is no function named %q. %s", unknown.CalledFunctionName(), advice)
 		} else if !strings.Contains(diag.Detail, "Did you mean") {
 			diag.Detail += " The functions are: " + strings.Join(slices.Sorted(maps.Keys(functions())), ", ") + "."
 		}

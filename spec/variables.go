@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -62,6 +63,11 @@ func (d *decoder) variable(name string, block *hclsyntax.Block, vars Variables) 
 	wanted := cty.DynamicPseudoType
 	if attr := block.Body.Attributes["type"]; attr != nil {
 		ty, diags := typeexpr.TypeConstraint(attr.Expr)
+		for _, diag := range diags {
+			if strings.HasPrefix(diag.Detail, "The keyword") {
+				diag.Detail += " Write string, number, bool or any, or one made of them, such as list(string)."
+			}
+		}
 		d.diags.extend(diags)
 		if diags.HasErrors() {
 			return cty.DynamicVal
@@ -74,7 +80,7 @@ func (d *decoder) variable(name string, block *hclsyntax.Block, vars Variables) 
 		problem = fmt.Sprintf("%s gives %q, but the type is %s: %v.", value.source, value.text, typeexpr.TypeString(wanted), value.err)
 	case value.source != "":
 	case attr != nil:
-		evaluated, diags := attr.Expr.Value(&hcl.EvalContext{Functions: functions()})
+		evaluated, diags := alone(attr.Expr, "", cty.NilVal, "A default stands for itself. To make a value of others, write it in a locals block.")
 		d.diags.extend(diags)
 		if diags.HasErrors() {
 			return cty.UnknownVal(wanted)
@@ -126,9 +132,28 @@ func given(name string, wanted cty.Type, vars Variables) outside {
 	return v
 }
 
+// alone evaluates an expression that may use one variable and no other name, or none if
+// the name is empty. Advice says so.
+func alone(expr hcl.Expression, name string, value cty.Value, advice string) (cty.Value, hcl.Diagnostics) {
+	ctx := &hcl.EvalContext{Functions: functions(), Variables: map[string]cty.Value{}}
+	if name != "" {
+		ctx.Variables["var"] = cty.ObjectVal(map[string]cty.Value{name: value})
+	}
+	for _, traversal := range expr.Variables() {
+		if name == "" || traversal.RootName() != "var" || stepName(traversal, 1) != name {
+			return cty.DynamicVal, problem(traversal.SourceRange(), "Name that cannot be used here", advice)
+		}
+	}
+	evaluated, diags := expr.Value(ctx)
+	for _, diag := range diags {
+		adviseCall(diag)
+	}
+	return evaluated, diags
+}
+
 // validate holds the variable's value against its validation blocks.
 func (d *decoder) validate(name string, value cty.Value, block *hclsyntax.Block) {
-	scope := &hcl.EvalContext{Functions: functions(), Variables: map[string]cty.Value{"var": cty.ObjectVal(map[string]cty.Value{name: value})}}
+	only := fmt.Sprintf("A validation knows var.%s and no other name.", name)
 	schema, _ := gohcl.ImpliedBodySchema(Validation{})
 	for _, inner := range block.Body.Blocks {
 		wrapped := &body{Body: inner.Body, d: d, def: inner.DefRange(), path: "variable.validation"}
@@ -138,8 +163,8 @@ func (d *decoder) validate(name string, value cty.Value, block *hclsyntax.Block)
 			d.diags.add(wrapped.def, "Validation not complete", "Write condition = … and error_message = \"…\".")
 			continue
 		}
-		result, diags := condition.Expr.Value(scope)
-		text, textDiags := message.Expr.Value(scope)
+		result, diags := alone(condition.Expr, name, value, only)
+		text, textDiags := alone(message.Expr, name, value, only)
 		d.diags.extend(append(diags, textDiags...))
 		if diags.HasErrors() || textDiags.HasErrors() {
 			continue

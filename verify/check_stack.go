@@ -74,7 +74,7 @@ func servicePresent(_ context.Context, s Subject) []Result {
 				foreign = append(foreign, other.Name+prefixed(" of the project ", other.Project))
 			}
 		}
-		result := pass("")
+		var result Result
 		switch {
 		case p.have == nil && len(foreign) > 0:
 			result = fail("the container %s is there and is not this stack's", foreign[0]).remedy("Rename or remove it, then run minibot apply.")

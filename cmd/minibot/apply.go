@@ -174,7 +174,7 @@ func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took 
 	}
 	if !after.Empty() {
 		a.say("Applied, but the machine is still not what the spec says:")
-		a.stderr.Write(planText(after, paint(a.colorErr)))
+		a.say("%s", planText(after, paint(a.colorErr)))
 		return errIncomplete
 	}
 	a.say("Applied in %s. The stack %q is what the spec says. Prove it: minibot verify", took.Round(100*time.Millisecond), loaded.stack.Name)

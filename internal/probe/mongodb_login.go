@@ -82,7 +82,7 @@ func listAsUser(ctx context.Context, dialer options.ContextDialer, addr, user, p
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		client.Disconnect(ctx)
+		_ = client.Disconnect(ctx)
 	}()
 	return client.Database("admin").
 		RunCommand(ctx, bson.D{{Key: "listDatabases", Value: 1}, {Key: "nameOnly", Value: true}}).

@@ -141,7 +141,7 @@ func leavePostgres(frontend *pgproto3.Frontend) {
 			return
 		case *pgproto3.ReadyForQuery:
 			frontend.Send(&pgproto3.Terminate{})
-			frontend.Flush()
+			_ = frontend.Flush()
 			return
 		}
 	}

@@ -80,7 +80,7 @@ func dial(ctx context.Context, addr string) (*connection, error) {
 	if err != nil {
 		return nil, timely(ctx, err)
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	return &connection{Conn: conn, ctx: ctx, stop: stop}, nil
 }
 
