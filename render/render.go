@@ -28,9 +28,9 @@ spec and run "minibot render -o %s" again.
 Secrets are named here, not written; minibot fills them in when it applies.
 Not for "docker stack deploy", which ignores limits and loopback addresses.`
 
-// SecretsLabel marks a volume that holds only the files of one service, which minibot
+// FilesLabel marks a volume that holds only the files of one service, which minibot
 // writes anew whenever it makes the container. Its value is the service's name.
-const SecretsLabel = "dev.minibot.secrets"
+const FilesLabel = "dev.minibot.files"
 
 // Compose renders the stack. The same stack always gives the same bytes.
 func Compose(stack *spec.Stack) ([]byte, error) {

@@ -184,7 +184,7 @@ func serviceVolumes(s *spec.Service, volumes object) {
 	}
 	if filesInVolume(s) {
 		labels := newObject()
-		labels.set(SecretsLabel, literal(s.Name))
+		labels.set(FilesLabel, literal(s.Name))
 		o := newObject()
 		o.set("labels", labels.node)
 		volumes.set(secretsVolume(s), o.node)
