@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -28,7 +29,8 @@ func restore(applied, value string) string {
 	return plan.Hidden
 }
 
-// masked is a command without the secrets that were put into it.
+// masked is a command without the secrets that were put into it. Where one was, a word
+// that is not the one that was asked for may be it, and is not shown.
 func masked(command []string, applied []string) types.ShellCommand {
 	if command == nil {
 		return nil
@@ -37,10 +39,15 @@ func masked(command []string, applied []string) types.ShellCommand {
 	if len(applied) == 1 {
 		was = words(applied[0])
 	}
+	secret := slices.ContainsFunc(was, secretRef.MatchString)
 	seen := make(types.ShellCommand, len(command))
 	for i, word := range command {
 		seen[i] = escape(word)
-		if i < len(was) && secretRef.MatchString(was[i]) {
+		switch {
+		case !secret:
+		case i >= len(was):
+			seen[i] = plan.Hidden
+		case seen[i] != was[i]:
 			seen[i] = restore(was[i], word)
 		}
 	}
