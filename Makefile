@@ -3,7 +3,9 @@
 
 TESTBED = go run ./internal/testbed/cmd/testbed
 
-.PHONY: build demo demo-down test lint cross fuzz bench clean
+SHELL = bash
+
+.PHONY: build demo demo-down test test-pure lint cross fuzz bench clean
 
 build: ## the program, in this folder
 	go build -o minibot ./cmd/minibot
@@ -16,6 +18,9 @@ demo-down: build ## stop it and the engine; VOLUMES=delete deletes its data and 
 
 test: lint cross ## everything, on a real engine with the four real services
 	$(TESTBED) run -- go test -timeout 30m ./...
+
+test-pure: ## what needs no engine; it says what it left out
+	@set -o pipefail; env -u MINIBOT_TEST_ENGINE go test -v ./... 2>&1 | grep -E '^(ok|FAIL|panic)|--- (SKIP|FAIL)|SKIPPED'
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not gofmt-ed"; exit 1; }

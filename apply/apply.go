@@ -37,14 +37,19 @@ type StepError struct {
 	Step plan.Step
 	// Err is what the action said.
 	Err error
-	// Undo is what went wrong while taking the step back; nil if all is as it was.
+	// Undo is why the step could not be taken back in full; nil if all is as it was.
 	Undo error
 }
+
+// ErrRemoved says that a step was not taken back because it failed while it removed
+// something, which may be half gone. All that was made before it stands; the next plan
+// goes on from there.
+var ErrRemoved = errors.New("what is half removed cannot come back; the next apply goes on from here")
 
 func (e *StepError) Error() string {
 	text := fmt.Sprintf("%s %s: %v", e.Step.Kind, e.Step.Name, e.Err)
 	if e.Undo != nil {
-		text += fmt.Sprintf(" (and taking it back failed: %v)", e.Undo)
+		text += fmt.Sprintf(" (not taken back: %v)", e.Undo)
 	}
 	return text
 }
@@ -52,8 +57,9 @@ func (e *StepError) Error() string {
 func (e *StepError) Unwrap() []error { return []error{e.Err, e.Undo} }
 
 // Run carries out the plan. The error joins the *StepErrors of all steps that failed; a
-// step that waits for a failed one is skipped. When the context ends no new step begins,
-// and the steps in hand are taken back. Events is called from one goroutine at a time.
+// step that waits for a failed one is skipped. When the context ends no new action begins
+// and the steps in hand are taken back; if none was in hand the error is the context's.
+// Events is called from one goroutine at a time.
 func Run(ctx context.Context, p plan.Plan, engine Engine, events func(Event)) error {
 	r := &run{engine: engine, done: map[string]*outcome{}, slots: make(chan struct{}, width), events: events}
 	for _, step := range p.Steps {
@@ -69,12 +75,15 @@ func Run(ctx context.Context, p plan.Plan, engine Engine, events func(Event)) er
 	}
 	all.Wait()
 	var failed []error
+	skipped := false
 	for _, step := range p.Steps {
-		if err := r.done[step.ID].err; err != nil && !errors.Is(err, errSkipped) {
+		if err := r.done[step.ID].err; errors.Is(err, errSkipped) {
+			skipped = true
+		} else if err != nil {
 			failed = append(failed, err)
 		}
 	}
-	if len(failed) == 0 && ctx.Err() != nil {
+	if skipped && len(failed) == 0 {
 		return ctx.Err()
 	}
 	return errors.Join(failed...)
@@ -122,9 +131,9 @@ func (r *run) step(ctx context.Context, step plan.Step) error {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		return errSkipped
 	}
 	if ctx.Err() != nil {
+		r.tell(Event{Kind: Skipped, Step: step, Text: "was not begun"})
 		return errSkipped
 	}
 	begun := time.Now()
@@ -139,28 +148,50 @@ func (r *run) step(ctx context.Context, step plan.Step) error {
 
 func (r *run) actions(ctx context.Context, step plan.Step) error {
 	for i, action := range step.Actions {
+		if err := ctx.Err(); err != nil {
+			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, step.Actions[:i])}
+		}
 		r.tell(Event{Kind: Acting, Step: step, Action: action})
 		err := r.engine.Do(ctx, action, func(text string) {
 			r.tell(Event{Kind: Progress, Step: step, Action: action, Text: text})
 		})
-		if err != nil {
-			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, step.Actions[:i])}
+		switch {
+		case err == nil:
+		case action.Verb == plan.RemoveContainer && i > 0:
+			return &StepError{Step: step, Err: err, Undo: ErrRemoved}
+		default:
+			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, done(step.Actions[:i+1]))}
 		}
 	}
 	return nil
 }
 
-// undo takes back the actions that were done, last first. It goes on after an error: the
-// more is as it was, the better.
+// done is what to take back when the last of the actions failed: all before it, and the
+// last one too if it was a start or a stop. The engine may well carry out what it could no
+// longer confirm, and to take back a start or a stop that did not happen does nothing.
+func done(actions []plan.Action) []plan.Action {
+	last := len(actions) - 1
+	if verb := actions[last].Verb; verb == plan.StartContainer || verb == plan.StopContainer {
+		return actions
+	}
+	return actions[:last]
+}
+
+// undo takes back the actions that were done, last first, as far back as something was
+// removed. It stops at an error: what is left is a state that a killed apply could have
+// left, and the next plan knows how to go on from each of those. To go on here could start
+// the old container beside a new one that would not stop, on the same volumes.
 func (r *run) undo(ctx context.Context, step plan.Step, done []plan.Action) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
-	var failed []error
 	for _, action := range slices.Backward(done) {
+		if action.Verb == plan.RemoveContainer {
+			break
+		}
 		r.tell(Event{Kind: Undoing, Step: step, Action: action})
 		if err := r.engine.Undo(ctx, action); err != nil {
-			failed = append(failed, err)
+			return err
 		}
 	}
-	return errors.Join(failed...)
+	return nil
 }

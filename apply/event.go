@@ -9,7 +9,7 @@ import (
 // EventKind says what an Event reports.
 type EventKind string
 
-// The kinds of events. Each step that begins ends with Done or Failed.
+// The kinds of events. Each step ends with one of Done, Failed and Skipped.
 const (
 	Begun    EventKind = "begun"
 	Acting   EventKind = "acting"

@@ -1,9 +1,14 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -21,38 +26,73 @@ func (e *PortTakenError) Error() string {
 	return fmt.Sprintf("service %s: port %s is held by another program", e.Service, e.Port)
 }
 
-// FreePorts tries to bind the host ports of containers that are about to be made, and
-// reports those that are taken. It is only meant where the engine's ports are on this
-// machine. Nothing is changed: each port is let go at once.
+// FreePorts tries to bind the host ports that the plan is about to take, and reports those
+// that are not to be had: a *PortTakenError each, or why else the machine refuses. It is
+// only meant where the engine's ports are on this machine. Nothing is changed: each port
+// is let go at once.
 func FreePorts(project *types.Project, p plan.Plan) []error {
-	var taken []error
+	var refused []error
 	for _, step := range p.Steps {
-		if step.Object != "service" || step.Kind != plan.Create {
-			continue // a container that is there holds its ports itself
+		if step.Object != "service" {
+			continue
 		}
 		for _, port := range plan.Ports(project.Services[step.Name]) {
-			address := net.JoinHostPort(port.HostIP.String(), strconv.Itoa(int(port.Published)))
-			if !free(port.Protocol, address) {
-				taken = append(taken, &PortTakenError{Service: step.Name, Port: port})
+			if !takes(step, port) {
+				continue
+			}
+			err := bind(port)
+			switch {
+			case errors.Is(err, syscall.EADDRINUSE):
+				refused = append(refused, &PortTakenError{Service: step.Name, Port: port})
+			case errors.Is(err, fs.ErrPermission):
+				// A low port: the engine may bind it even if this user may not.
+			case err != nil:
+				refused = append(refused, fmt.Errorf("service %s: port %s: %w", step.Name, port, err))
 			}
 		}
 	}
-	return taken
+	return refused
 }
 
-func free(protocol, address string) bool {
-	if protocol == "udp" {
+// takes reports whether a step binds a port that the service's old container, if there is
+// one, does not hold itself.
+func takes(step plan.Step, port plan.Port) bool {
+	taken := step.Kind == plan.Create
+	for _, cause := range step.Causes {
+		switch {
+		case cause.Path == "state" && cause.Old == "exited":
+			return true
+		case cause.Path == "ports" && cause.New == port.String():
+			taken = true
+		}
+	}
+	return taken && !slices.ContainsFunc(step.Causes, func(c plan.Cause) bool {
+		return c.Path == "ports" && onHost(c.Old) == onHost(port.String())
+	})
+}
+
+// onHost is a port in compose's short form without the port in the container.
+func onHost(port string) string {
+	published, target := port, ""
+	if i := strings.LastIndex(port, ":"); i >= 0 {
+		published, target = port[:i], port[i+1:]
+	}
+	_, protocol, _ := strings.Cut(target, "/")
+	return published + "/" + protocol
+}
+
+func bind(port plan.Port) error {
+	address := net.JoinHostPort(port.HostIP.String(), strconv.Itoa(int(port.Published)))
+	if port.Protocol == "udp" {
 		conn, err := net.ListenPacket("udp", address)
 		if err != nil {
-			return false
+			return err
 		}
-		_ = conn.Close()
-		return true
+		return conn.Close()
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return false
+		return err
 	}
-	_ = listener.Close()
-	return true
+	return listener.Close()
 }

@@ -218,7 +218,7 @@ func mounts(project *types.Project, service types.ServiceConfig) []mount.Mount {
 // labels are compose's, so that docker compose and Docker Desktop see an ordinary
 // project, and minibot's own.
 func labels(project *types.Project, service types.ServiceConfig, imageID string) map[string]string {
-	fields := plan.Desired(project)[service.Name]
+	fields := plan.DesiredOf(project, service)
 	return map[string]string{
 		plan.LabelProject:   project.Name,
 		plan.LabelService:   service.Name,

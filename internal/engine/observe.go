@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ const width = 8
 func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live, error) {
 	live := plan.Live{Engine: e.about, Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{}}
 	var containers []container.Summary
+	there := map[string]bool{} // IDs of networks
 	group, lists := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		containers, err = e.api.ContainerList(lists, container.ListOptions{All: true})
@@ -35,6 +37,7 @@ func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live
 	group.Go(func() error {
 		networks, err := e.api.NetworkList(lists, network.ListOptions{})
 		for _, n := range networks {
+			there[n.ID] = true
 			if n.Labels[plan.LabelProject] == project.Name || wantsNetwork(project, n.Name) {
 				live.Networks[n.Name] = observeNetwork(n)
 			}
@@ -55,14 +58,14 @@ func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live
 	}
 	relevant := relevance(project)
 	containers = slices.DeleteFunc(containers, func(c container.Summary) bool { return !relevant(c) })
-	if err := e.inspectAll(ctx, project, containers, &live); err != nil {
+	if err := e.inspectAll(ctx, project, containers, there, &live); err != nil {
 		return plan.Live{}, err
 	}
 	return live, nil
 }
 
 // inspectAll fills in containers and images, a few calls at a time.
-func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summaries []container.Summary, live *plan.Live) error {
+func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summaries []container.Summary, there map[string]bool, live *plan.Live) error {
 	found := make([]*plan.Container, len(summaries))
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(width)
@@ -75,6 +78,11 @@ func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summari
 			if err != nil {
 				return wrap("inspect container "+name(summary), err)
 			}
+			// A container that is stopped still names a network that was removed since, and
+			// could not start on it, even if a new one has the name.
+			maps.DeleteFunc(inspected.NetworkSettings.Networks, func(_ string, n *network.EndpointSettings) bool {
+				return n.NetworkID != "" && !there[n.NetworkID]
+			})
 			one := observeContainer(inspected)
 			found[i] = &one
 			return nil

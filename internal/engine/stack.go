@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -35,11 +36,24 @@ func (e *Engine) Stack(project *types.Project, secrets secret.Values) *Stack {
 	return &Stack{engine: e, project: project, secrets: secrets, shared: map[string][]byte{}}
 }
 
+// callPatience bounds an action that is not interrupted. Stopping takes as long as the
+// service's grace period, which is seldom minutes.
+const callPatience = 10 * time.Minute
+
 // Do carries out one action. Progress, which may be nil, gets lines for people while a
-// pull or a wait goes on. A context that ends stops it between calls or in a wait.
+// pull or a wait goes on. A context that ends stops a pull or a wait; any other action is
+// not begun then, or brought to its end, so that it is known what was done.
 func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) error {
 	if progress == nil {
 		progress = func(string) {}
+	}
+	if a.Verb != plan.PullImage && a.Verb != plan.Wait {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), callPatience)
+		defer cancel()
+		ctx = whole
 	}
 	api := s.engine.api
 	switch a.Verb {
@@ -186,6 +200,14 @@ func (s *Stack) fill(ctx context.Context, a plan.Action, service types.ServiceCo
 // Undo takes back one action that was done. What cannot be undone is left as it is:
 // networks and volumes that were made do no harm.
 func (s *Stack) Undo(ctx context.Context, a plan.Action) error {
+	err := s.undo(ctx, a)
+	if errdefs.IsNotFound(err) {
+		return nil // what is not there need not be taken back
+	}
+	return err
+}
+
+func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 	api := s.engine.api
 	switch a.Verb {
 	case plan.CreateContainer:

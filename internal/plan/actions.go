@@ -40,7 +40,7 @@ func (c change) create() Action {
 
 // wait is for a container by its ID, or by its name where it has yet to be made.
 func (c change) wait(target string) Action {
-	return Action{Verb: Wait, Target: target, Service: c.service.Name, Timeout: patience(c.service.HealthCheck, c.inherited)}
+	return Action{Verb: Wait, Target: target, Service: c.service.Name, Timeout: c.patience}
 }
 
 // replace orders the actions so that the old container is kept until the new one is
@@ -50,7 +50,7 @@ func (c change) replace() []Action {
 	var actions []Action
 	old := c.current
 	aside := func() Action {
-		return Action{Verb: RenameContainer, Target: old.ID, Name: c.name + replacedSuffix, Was: old.Name}
+		return Action{Verb: RenameContainer, Target: old.ID, Name: c.name + replacedSuffix, Was: c.name}
 	}
 	switch {
 	case c.aside == nil:
@@ -65,11 +65,16 @@ func (c change) replace() []Action {
 		actions = remove(c.current)
 		old = c.aside
 	}
-	actions = append(actions, c.create())
-	// One that is aside may be stopped already. To stop it again does nothing, and taking
-	// that back starts it.
-	if old == c.aside || old.State.up() {
-		actions = append(actions, Action{Verb: StopContainer, Target: old.ID})
+	stop := Action{Verb: StopContainer, Target: old.ID}
+	switch {
+	case old == c.aside && !c.job:
+		// It may be stopped already, and to stop it again does nothing. But whatever fails from
+		// here on, taking this back starts it. A job's old run is not to be run again.
+		actions = append(actions, stop, c.create())
+	case old.State.up():
+		actions = append(actions, c.create(), stop)
+	default:
+		actions = append(actions, c.create())
 	}
 	return append(actions, Action{Verb: StartContainer, Target: c.name}, c.wait(c.name), Action{Verb: RemoveContainer, Target: old.ID})
 }
@@ -115,6 +120,9 @@ func (c change) start() []Action {
 	}
 	return []Action{{Verb: StartContainer, Target: id}, c.wait(id)}
 }
+
+// jobTime bounds a job, which has nothing that tells how long it may take.
+const jobTime = time.Hour
 
 // patience is how long a service may take to become healthy: as long as its healthcheck,
 // which the image may have set, allows it to fail, and 30 seconds more for a slow engine.

@@ -24,7 +24,7 @@ var engineDefaults = Fields{"shm_size": {"67108864"}, "restart": {"no"}, "loggin
 // causes lists the differences between what is wanted and what the container is.
 func (d *differ) causes(service types.ServiceConfig, container Container) []Cause {
 	var causes []Cause
-	wanted, defaults := desired(d.project, service), d.defaults(container.ImageID)
+	wanted, defaults := DesiredOf(d.project, service), d.defaults(container.ImageID)
 	want, actual := overlay(defaults, wanted), d.actual(container)
 	for _, path := range paths(want, actual, container.Applied) {
 		was, old, new := container.Applied[path], actual[path], want[path]

@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
 // change is what is to be done about one service.
 type change struct {
-	service   types.ServiceConfig
-	name      string                   // of its container
-	inherited *types.HealthCheckConfig // of its image
-	current   *Container               // the container that stands for the service
-	aside     *Container               // one that an unfinished replacement put aside
-	kind      Kind                     // "" for nothing
-	causes    []Cause
+	service  types.ServiceConfig
+	name     string        // of its container
+	job      bool          // it is meant to end
+	patience time.Duration // until it works
+	current  *Container    // the container that stands for the service
+	aside    *Container    // one that an unfinished replacement put aside
+	kind     Kind          // "" for nothing
+	causes   []Cause
 }
 
 // makes reports whether a container is made, so that the image is needed.
@@ -24,10 +26,14 @@ func (c change) makes() bool { return c.kind == Create || c.kind == Replace }
 
 // service compares one service with its container.
 func (d *differ) service(service types.ServiceConfig) change {
-	c := change{service: service, name: containerName(d.project, service), inherited: d.live.Images[service.Image].Defaults.HealthCheck}
-	if d.find(&c) {
-		d.decide(&c)
+	c := change{service: service, name: containerName(d.project, service), job: Job(d.project, service.Name), patience: jobTime}
+	if !c.job {
+		c.patience = patience(service.HealthCheck, d.live.Images[service.Image].Defaults.HealthCheck)
 	}
+	if !d.find(&c) {
+		return change{}
+	}
+	d.decide(&c)
 	if c.makes() {
 		d.anonymous(service)
 	}
@@ -40,37 +46,49 @@ func (d *differ) service(service types.ServiceConfig) change {
 // find looks for the service's container and for the one put aside for it. False if the
 // name is somebody else's, or nobody can tell which container it is.
 func (d *differ) find(c *change) bool {
+	var taken *Container
 	var renamed []*Container
 	for i := range d.live.Containers {
 		container := &d.live.Containers[i]
 		switch ours := container.Project == d.project.Name && container.Service == c.service.Name; {
 		case ours && container.Name == c.name:
-			c.current = container
+			c.current, d.known[container] = container, true
 		case ours && container.Name == c.name+replacedSuffix:
-			c.aside = container
+			c.aside, d.known[container] = container, true
 		case container.Name == c.name:
-			d.problem("service", c.service.Name, fmt.Sprintf("a container named %q is there already and %s", c.name, d.whose(container)),
-				fmt.Sprintf("Look at it (docker inspect %s), then rename or remove it: docker rename %s %s-old", c.name, c.name, c.name))
-			return false
+			taken = container
 		case ours && container.Number == 1:
 			renamed = append(renamed, container)
 		}
 	}
-	if c.current == nil && c.aside == nil && len(renamed) == 1 {
-		c.current = renamed[0]
-	} else if c.current == nil && c.aside == nil && len(renamed) > 1 {
+	switch {
+	case taken != nil:
+		d.problem("service", c.service.Name, fmt.Sprintf("a container named %q is there already and %s", c.name, d.whose(taken)),
+			fmt.Sprintf("Look at it (docker inspect %s), then rename or remove it: docker rename %s %s-old", c.name, c.name, c.name))
+		return false
+	case c.current != nil || c.aside != nil || len(renamed) == 0:
+		return true
+	}
+	for _, container := range renamed {
+		d.known[container] = true
+	}
+	if len(renamed) > 1 {
 		// To make one more would let several work on the same volumes.
-		d.problem("service", c.service.Name, fmt.Sprintf("the containers %q and %q both belong to it, and none is named %q", renamed[0].Name, renamed[1].Name, c.name),
+		d.problem("service", c.service.Name, fmt.Sprintf("the containers %q and %q both belong to it, and neither is named %q", renamed[0].Name, renamed[1].Name, c.name),
 			fmt.Sprintf("Keep one: docker rename %s %s, and remove the other.", renamed[0].Name, c.name))
 		return false
 	}
-	d.known[c.current], d.known[c.aside] = true, true
+	c.current = renamed[0]
 	return true
 }
 
 // decide chooses the least step that brings the container to what is wanted.
 func (d *differ) decide(c *change) {
 	const unfinished = "an unfinished replacement; it will be finished"
+	back := c.current == nil && c.aside != nil && !broken(c.aside.State) && !slices.ContainsFunc(d.causes(c.service, *c.aside), restarts)
+	if back {
+		c.current, c.aside = c.aside, nil
+	}
 	switch {
 	case c.current == nil && c.aside != nil:
 		c.kind = Replace
@@ -83,11 +101,16 @@ func (d *differ) decide(c *change) {
 	}
 	state := c.current.State
 	c.causes = d.causes(c.service, *c.current)
-	done := finished(d.project, c.service.Name, state)
+	for i := range c.causes {
+		if back && c.causes[i].Path == "container_name" {
+			c.causes[i].Drift, c.causes[i].Note = false, "an unfinished replacement; the spec asks for the old one again"
+		}
+	}
+	done := c.job && state.Status == "exited" && state.ExitCode == 0
 	interrupted := c.aside != nil && !done && !state.works()
 	idle := state.Status != "running" && !done
 	switch {
-	case slices.ContainsFunc(c.causes, restarts), interrupted, slices.Contains([]string{"created", "dead", "removing"}, state.Status):
+	case slices.ContainsFunc(c.causes, restarts), interrupted, broken(state):
 		c.kind = Replace
 	case idle:
 		c.kind = Start
@@ -102,6 +125,12 @@ func (d *differ) decide(c *change) {
 	}
 }
 
+// broken reports whether a container can only be made anew: its files may be missing, or
+// part of it is removed.
+func broken(state State) bool {
+	return state.Status == "created" || state.Status == "dead" || state.Status == "removing"
+}
+
 // note says of a container that does not run what its status does not.
 func (s State) note() string {
 	switch {
@@ -113,11 +142,6 @@ func (s State) note() string {
 		return fmt.Sprintf("exit code %d", s.ExitCode)
 	}
 	return ""
-}
-
-// finished reports whether a service is one that runs once and did so well.
-func finished(project *types.Project, service string, state State) bool {
-	return state.Status == "exited" && state.ExitCode == 0 && Job(project, service)
 }
 
 // Job reports whether a service is meant to end: another one waits for its completion.

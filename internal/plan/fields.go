@@ -23,14 +23,14 @@ type Fields map[string][]string
 func Desired(project *types.Project) map[string]Fields {
 	all := make(map[string]Fields, len(project.Services))
 	for name, service := range project.Services {
-		all[name] = desired(project, service)
+		all[name] = DesiredOf(project, service)
 	}
 	return all
 }
 
-// desired is the service with the engine's names for networks and volumes, and with the
+// DesiredOf is one service of the file, with the engine's names for networks and volumes, and with the
 // contents of its files. Contents hold references to secrets, never values.
-func desired(project *types.Project, service types.ServiceConfig) Fields {
+func DesiredOf(project *types.Project, service types.ServiceConfig) Fields {
 	service.ContainerName = containerName(project, service)
 	networks := map[string]*types.ServiceNetworkConfig{}
 	for key, config := range service.Networks {
@@ -155,19 +155,33 @@ func Ports(service types.ServiceConfig) []Port {
 // Label writes the fields as YAML, for the label of the container that is made from
 // them. The same fields give the same text.
 func (f Fields) Label() string {
-	flat := make(map[string]any, len(f))
-	for path, values := range f {
-		if len(values) == 1 {
-			flat[path] = values[0]
-		} else {
-			flat[path] = values
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	for _, path := range slices.Sorted(maps.Keys(f)) {
+		value := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, item := range f[path] {
+			value.Content = append(value.Content, scalar(item))
 		}
+		if len(f[path]) == 1 {
+			value = value.Content[0]
+		}
+		root.Content = append(root.Content, scalar(path), value)
 	}
-	text, err := yaml.Marshal(flat)
+	text, err := yaml.Marshal(root)
 	if err != nil {
 		panic(fmt.Sprintf("fields as YAML: %v", err)) // strings alone: cannot fail
 	}
 	return string(text)
+}
+
+// scalar is a string. The library cannot read back each block that it writes: not one whose
+// first line begins with space, nor one with a carriage return.
+func scalar(text string) *yaml.Node {
+	node := &yaml.Node{}
+	node.SetString(text)
+	if strings.ContainsAny(text, "\n\r") && (strings.TrimLeft(text, " \t\r\n") != text || strings.Contains(text, "\r")) {
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	return node
 }
 
 // ParseLabel reads what Label wrote.

@@ -33,8 +33,8 @@ type Kind string
 const (
 	Pull    Kind = "pull"    // an image that the engine lacks
 	Create  Kind = "create"  // a network, a volume or a container
-	Start   Kind = "start"   // a container that is there but does not run
-	Update  Kind = "update"  // limits, restart policy or networks, in place, with no restart
+	Start   Kind = "start"   // a container that is there but does not run; it may be updated first
+	Update  Kind = "update"  // limits, restart policy, networks or name, in place, with no restart
 	Replace Kind = "replace" // a container; the old one is kept until the new one is healthy
 	Remove  Kind = "remove"  // a container or network; never a volume
 )
@@ -44,18 +44,21 @@ type Step struct {
 	// ID is unique in the plan, such as "service/redis" or "volume/minibot_redis-data".
 	ID   string `json:"id"`
 	Kind Kind   `json:"kind"`
-	// Object is what the step is about: "image", "network", "volume" or "service".
+	// Object is what the step is about: "image", "network", "volume", "service", or
+	// "container" where a container goes that nothing takes the place of.
 	Object string `json:"object"`
-	// Name is the image's reference, or the network's, volume's or service's name.
+	// Name is the image's reference, or the network's, volume's, service's or container's name.
 	Name   string  `json:"name"`
 	Causes []Cause `json:"causes,omitempty"`
-	// After lists IDs of steps that must be done before this one begins.
+	// After lists IDs of steps that must be done before this one begins. They never go in a
+	// circle.
 	After   []string `json:"after,omitempty"`
 	Actions []Action `json:"actions"`
 }
 
 // Cause is one difference on a path of the compose file. Old is empty where there was
-// nothing, New where there shall be nothing. Sizes are in bytes.
+// nothing, New where there shall be nothing; a value that is the empty string is "". Sizes
+// are in bytes.
 type Cause struct {
 	Path string `json:"path"`
 	Old  string `json:"old"`
@@ -98,7 +101,7 @@ type Action struct {
 	Name string `json:"name,omitempty"`
 	// Was is the name of a renamed container before.
 	Was string `json:"was,omitempty"`
-	// Timeout bounds a Wait.
+	// Timeout bounds a Wait; in JSON it is in nanoseconds.
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
