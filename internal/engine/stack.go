@@ -211,18 +211,16 @@ func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 	api := s.engine.api
 	switch a.Verb {
 	case plan.CreateContainer:
-		s.mu.Lock()
-		before := s.shared[a.Target]
-		s.mu.Unlock()
-		if len(before) > 0 {
-			if err := api.CopyToContainer(ctx, a.Target, filesDir, bytes.NewReader(before), container.CopyToContainerOptions{}); err != nil {
-				return wrap("give back the old files", err)
-			}
+		if err := s.giveBack(ctx, a.Target, a.Target); err != nil {
+			return err
 		}
 		return wrap("remove container", api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true}))
 	case plan.RenameContainer:
 		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Was))
 	case plan.StopContainer:
+		if err := s.giveBackTo(ctx, a.Target); err != nil {
+			return err
+		}
 		return wrap("start container", api.ContainerStart(ctx, a.Target, container.StartOptions{}))
 	case plan.StartContainer:
 		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
@@ -232,6 +230,33 @@ func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 		return wrap("attach to network", api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
 	}
 	return nil
+}
+
+// giveBack puts the files that a new container overwrote back into the volume that it
+// shares with the old one, through any container that mounts it.
+func (s *Stack) giveBack(ctx context.Context, made, through string) error {
+	s.mu.Lock()
+	before := s.shared[made]
+	delete(s.shared, made)
+	s.mu.Unlock()
+	if len(before) == 0 {
+		return nil
+	}
+	err := s.engine.api.CopyToContainer(ctx, through, filesDir, bytes.NewReader(before), container.CopyToContainerOptions{})
+	return wrap("give back the old files", err)
+}
+
+// giveBackTo gives an old container its own files before it starts again.
+func (s *Stack) giveBackTo(ctx context.Context, old string) error {
+	inspected, err := s.engine.api.ContainerInspect(ctx, old)
+	if err != nil {
+		return wrap("inspect container", err)
+	}
+	service, ok := s.project.Services[inspected.Config.Labels[plan.LabelService]]
+	if !ok {
+		return nil
+	}
+	return s.giveBack(ctx, service.ContainerName, old)
 }
 
 // composeVersion is the compose whose labels minibot's follow.

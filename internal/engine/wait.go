@@ -48,12 +48,16 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
 	var up <-chan time.Time
-	for {
+	// A container that was paused stays unhealthy until its next check.
+	for stale := true; ; {
 		inspected, err := s.engine.api.ContainerInspect(ctx, a.Target)
 		if err != nil {
 			return s.gaveUp(ctx, a, err)
 		}
 		state := observeState(inspected)
+		if stale = stale && state.Health == "unhealthy"; stale {
+			state.Health = "starting"
+		}
 		switch reason := s.judge(state, job); {
 		case reason != "":
 			return s.unhealthy(ctx, a, reason)

@@ -7,7 +7,11 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,18 +68,47 @@ func (e *Engine) Cleanup(ctx context.Context, project string) error {
 	return nil
 }
 
-// FreePort returns a TCP port that is free on 127.0.0.1 now. It lies below the range from which the system
-// takes ports for outgoing connections, so nobody but another listener can take it.
+// FreePort returns a TCP port that is free on 127.0.0.1 now and that no other test is given, in this process
+// or another, until this one ends. It lies below the range from which the system takes ports for outgoing
+// connections, so nobody but another listener can take it.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
+	state, err := stateDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(state, "ports")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
 		port := 20000 + mathrand.IntN(10000)
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			listener.Close()
-			return port
+		release, ok := reserve(filepath.Join(dir, strconv.Itoa(port)))
+		if !ok {
+			continue
 		}
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			release()
+			continue
+		}
+		listener.Close()
+		t.Cleanup(release)
+		return port
 	}
 	t.Fatal("no free port on 127.0.0.1 between 20000 and 29999")
 	return 0
+}
+
+// reserve takes the lock of that path if nobody holds it.
+func reserve(path string) (release func(), ok bool) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, false
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, false
+	}
+	return func() { f.Close() }, true
 }
