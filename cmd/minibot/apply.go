@@ -38,7 +38,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if done, err := a.showFirst(ctx, shown, c.Yes, "Apply this plan?"); done || err != nil {
+	if done, err := a.showFirst(ctx, shown, loaded.project, c.Yes, "Apply this plan?"); done || err != nil {
 		return err
 	}
 	if e.Endpoint.Local() {
@@ -62,8 +62,8 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // showFirst shows the plan and asks. Done means that there is nothing to do.
-func (a *app) showFirst(ctx context.Context, p plan.Plan, yes bool, question string) (done bool, err error) {
-	if err := a.viewPlan(p); err != nil {
+func (a *app) showFirst(ctx context.Context, p plan.Plan, project *types.Project, yes bool, question string) (done bool, err error) {
+	if err := a.viewPlan(p, project); err != nil {
 		return false, err
 	}
 	switch {
@@ -86,7 +86,11 @@ func (a *app) secrets(ctx context.Context, loaded *loaded, p plan.Plan, live pla
 		if !slices.ContainsFunc(users, func(s *spec.Service) bool { return makes(p, s.Name) }) {
 			continue
 		}
-		wants = append(wants, secret.Want{Name: declared.Name, Generate: declared.Generated(), Refuse: holdsData(loaded.project, live, users)})
+		want := secret.Want{Name: declared.Name, Generate: declared.Generated()}
+		if want.Generate {
+			want.Refuse = holdsData(loaded.project, live, users)
+		}
+		wants = append(wants, want)
 	}
 	if len(wants) == 0 {
 		return secret.NewValues(nil), nil
@@ -140,7 +144,7 @@ func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, s
 		return plan.Plan{}, err
 	}
 	if len(p.Problems) > 0 {
-		if err := a.viewPlan(p); err != nil {
+		if err := a.viewPlan(p, loaded.project); err != nil {
 			return plan.Plan{}, err
 		}
 		return plan.Plan{}, errIncomplete
@@ -161,9 +165,11 @@ func sameSteps(a, b []plan.Step) bool {
 // carryOut runs a plan with its progress on stderr.
 func (a *app) carryOut(ctx context.Context, p plan.Plan, doer apply.Engine) error {
 	progress := newProgress(a)
-	err := apply.Run(ctx, p, doer, progress.event)
-	progress.close()
-	return err
+	quiet := context.AfterFunc(ctx, func() {
+		a.say("Stopping. The steps in hand are taken back; Ctrl-C again stops now, and the next apply goes on from there.")
+	})
+	defer quiet()
+	return apply.Run(ctx, p, doer, progress.event)
 }
 
 // holds looks at the machine once more: what was applied must be there now.
@@ -174,9 +180,10 @@ func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took 
 	}
 	if !after.Empty() {
 		a.say("Applied, but the machine is still not what the spec says:")
-		a.say("%s", planText(after, paint(a.colorErr)))
+		a.say("%s", planText(after, loaded.project, paint(a.colorErr)))
 		return errIncomplete
 	}
-	a.say("Applied in %s. The stack %q is what the spec says. Prove it: minibot verify", took.Round(100*time.Millisecond), loaded.stack.Name)
+	a.say("Applied in %s. The stack %q is what the spec says.", took.Round(100*time.Millisecond), loaded.stack.Name)
+	a.say("Prove it: minibot verify")
 	return nil
 }

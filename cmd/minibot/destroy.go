@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"minibot/internal/plan"
 	"minibot/internal/secret"
+	"minibot/render"
 )
 
 type destroyCmd struct {
@@ -31,7 +33,7 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) error {
 		a.say("There is nothing to remove: no container and no network of the stack %q.", loaded.stack.Name)
 		return a.volumesLeft(live)
 	}
-	if done, err := a.showFirst(ctx, p, c.Yes, "Remove these? Volumes stay."); done || err != nil {
+	if done, err := a.showFirst(ctx, p, loaded.project, c.Yes, "Remove these? Volumes stay."); done || err != nil {
 		return err
 	}
 	if err := a.carryOut(ctx, p, e.Stack(loaded.project, secret.NewValues(nil))); err != nil {
@@ -46,9 +48,13 @@ func (a *app) volumesLeft(live plan.Live) error {
 	if len(names) == 0 {
 		return nil
 	}
-	a.say("Kept %s. To delete the data of one for good:", count(len(names), "volume"))
+	a.say("Kept %s. To delete one for good, with all that is in it:", count(len(names), "volume"))
 	for _, name := range names {
-		a.say("  docker volume rm %s", name)
+		note := ""
+		if service := live.Volumes[name].Labels[render.FilesLabel]; service != "" {
+			note = fmt.Sprintf("  # the files of %s, with its secrets; apply writes them anew", service)
+		}
+		a.say("  docker volume rm %s%s", name, note)
 	}
 	return nil
 }

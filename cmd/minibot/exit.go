@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
+	"strings"
 
 	"minibot/apply"
 	"minibot/internal/engine"
@@ -102,7 +102,7 @@ func (a *app) exit(err error) int {
 		a.say("%sInterrupted.%s", paint, reset)
 		return out.code
 	}
-	fmt.Fprintf(a.stderr, "%sError:%s %v\n", paint, reset, err)
+	a.say("%sError:%s %s", paint, reset, strings.ReplaceAll(err.Error(), "\n", "\n       "))
 	if out.hint != "" {
 		a.say("%s", out.hint)
 	}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -46,6 +47,19 @@ type Globals struct {
 	Color       bool              `help:"Colour on a terminal; NO_COLOR turns it off too." default:"true" negatable:""`
 }
 
+// Validate refuses a kind of store that there is none of: that is a mistake on the command
+// line.
+func (g *Globals) Validate() error {
+	var names []string
+	for _, kind := range secret.Kinds() {
+		names = append(names, kind.Name)
+	}
+	if g.SecretStore != "" && !slices.Contains(names, g.SecretStore) {
+		return fmt.Errorf("--secret-store: %q is none of %s", g.SecretStore, strings.Join(names, ", "))
+	}
+	return nil
+}
+
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -55,6 +69,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	hardened := secret.Harden()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends minibot at once
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,

@@ -26,7 +26,7 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.viewPlan(p); err != nil {
+	if err := a.viewPlan(p, loaded.project); err != nil {
 		return err
 	}
 	switch {

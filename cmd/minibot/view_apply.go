@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,13 +71,18 @@ func (p *progress) failed(name string, e apply.Event) {
 	}
 	switch {
 	case step.Undo != nil:
-		p.a.say("  Taking it back failed: %v", step.Undo)
-	case e.Step.Kind == plan.Replace:
+		p.a.say("  Not taken back: %v", step.Undo)
+	case e.Step.Kind == plan.Replace && slices.ContainsFunc(e.Step.Actions, stops):
 		p.a.say("  The old container is back and runs.")
+	case e.Step.Kind == plan.Replace:
+		p.a.say("  The old container is back, as it was.")
 	case e.Step.Kind == plan.Create && e.Step.Object == "service":
 		p.a.say("  Its container was removed again; its volumes are kept.")
 	}
 }
+
+// stops tells of a replacement that its old container ran.
+func stops(action plan.Action) bool { return action.Verb == plan.StopContainer }
 
 func (p *progress) quote(title, text string) {
 	if text == "" {
@@ -87,8 +93,6 @@ func (p *progress) quote(title, text string) {
 		p.a.say("    %s", strings.TrimRight(line, "\n"))
 	}
 }
-
-func (p *progress) close() {}
 
 var past = map[plan.Kind]string{
 	plan.Pull: "pulled", plan.Create: "created", plan.Start: "started",

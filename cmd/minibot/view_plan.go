@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/rogpeppe/go-internal/diff"
 
 	"minibot/internal/plan"
@@ -17,7 +18,7 @@ import (
 const planFormat = "1"
 
 // viewPlan prints a plan as the result of a command.
-func (a *app) viewPlan(p plan.Plan) error {
+func (a *app) viewPlan(p plan.Plan, project *types.Project) error {
 	if a.JSON {
 		return a.json(struct {
 			FormatVersion string `json:"format_version"`
@@ -25,7 +26,7 @@ func (a *app) viewPlan(p plan.Plan) error {
 			plan.Plan
 		}{planFormat, p.Differs(), p})
 	}
-	_, err := a.stdout.Write(planText(p, paint(a.colorOut)))
+	_, err := a.stdout.Write(planText(p, project, paint(a.colorOut)))
 	return err
 }
 
@@ -56,11 +57,11 @@ var signs = map[plan.Kind]struct{ sign, color, text string }{
 	plan.Create:  {"+", green, "create"},
 	plan.Start:   {">", green, "start"},
 	plan.Update:  {"~", yellow, "update in place, no restart"},
-	plan.Replace: {"±", yellow, "replace; the old container is kept until the new one is healthy"},
+	plan.Replace: {"±", yellow, "replace; the old one is kept until the new one is healthy"},
 	plan.Remove:  {"-", red, "remove"},
 }
 
-func planText(p plan.Plan, paint painter) []byte {
+func planText(p plan.Plan, project *types.Project, paint painter) []byte {
 	var out bytes.Buffer
 	for _, problem := range p.Problems {
 		fmt.Fprintf(&out, "%s %s %s: %s.\n  %s\n\n", paint(red, "Problem:"), problem.Object, problem.Name, problem.Summary, problem.Remedy)
@@ -83,6 +84,9 @@ func planText(p plan.Plan, paint painter) []byte {
 	}
 	for _, step := range p.Steps {
 		stepText(&out, step, paint)
+		if step.Kind == plan.Create && step.Object == "service" {
+			serviceText(&out, project.Services[step.Name])
+		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", summary(p))
 	return out.Bytes()
@@ -96,7 +100,9 @@ func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
 	}
 	width := 0
 	for _, cause := range step.Causes {
-		width = max(width, len(cause.Path))
+		if !severalLines(cause) {
+			width = max(width, len(cause.Path))
+		}
 	}
 	for _, cause := range step.Causes {
 		note := cause.Note
@@ -106,7 +112,7 @@ func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
 		if note != "" {
 			note = "  " + paint(yellow, "("+note+")")
 		}
-		if strings.Contains(cause.Old+cause.New, "\n") {
+		if severalLines(cause) {
 			fmt.Fprintf(out, "    %s%s\n", cause.Path, note)
 			linesText(out, cause, paint)
 			continue
@@ -114,6 +120,17 @@ func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
 		fmt.Fprintf(out, "    %-*s  %s → %s%s\n", width, cause.Path, paint(red, value(cause.Path, cause.Old)), paint(green, value(cause.Path, cause.New)), note)
 	}
 }
+
+// serviceText says in a line or two what a new container will be.
+func serviceText(out *bytes.Buffer, service types.ServiceConfig) {
+	fmt.Fprintf(out, "    %s, at most %s of memory and %g CPUs\n", service.Image, spec.SizeOf(int64(service.MemLimit)), service.CPUS)
+	for _, port := range plan.Ports(service) {
+		fmt.Fprintf(out, "    on %s\n", port)
+	}
+}
+
+// severalLines reports whether a cause is shown as lines that changed.
+func severalLines(cause plan.Cause) bool { return strings.Contains(cause.Old+cause.New, "\n") }
 
 // linesText shows the lines that changed in a text of several lines.
 func linesText(out *bytes.Buffer, cause plan.Cause, paint painter) {
@@ -160,5 +177,12 @@ func summary(p plan.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, kind))
 		}
 	}
-	return fmt.Sprintf("Plan for the stack %q: %s.", p.Stack, strings.Join(parts, ", "))
+	text := fmt.Sprintf("Plan for the stack %q: %s", p.Stack, strings.Join(parts, ", "))
+	switch len(p.Problems) {
+	case 0:
+		return text + "."
+	case 1:
+		return text + ", once the problem above is settled."
+	}
+	return text + ", once the problems above are settled."
 }
