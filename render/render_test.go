@@ -77,6 +77,7 @@ var elsewhere = map[string]string{
 	"name":               "is in every case",
 	"secret.generate":    "apply",
 	"secret.description": "minibot secret",
+	"secrets.command":    "apply",
 	"secrets.store":      "apply",
 	"host.firewall":      "verify",
 	"remote.destination": "verify, tunnel",

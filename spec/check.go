@@ -14,7 +14,7 @@ var (
 	objectName  = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 	secretName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	destination = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9_.@:%\[\]-]*$`) // never an option of ssh
-	storeKinds  = []string{"auto", "env", "file", "keychain"}
+	storeKinds  = []string{"auto", "env", "exec", "file", "keychain", "secret-service"}
 	remoteKinds = []string{"ssh", "tailscale"}
 )
 
@@ -97,8 +97,8 @@ func (d *decoder) checkSecrets() {
 
 func (d *decoder) checkRest() {
 	s := d.stack
-	if s.Store != nil && !slices.Contains(storeKinds, s.Store.Kind) {
-		d.diags.add(s.Store.Range, "Unknown secret store", oneOf(s.Store.Kind, storeKinds))
+	if s.Store != nil {
+		d.checkStore(s.Store)
 	}
 	seen := once{d: d, what: "remote"}
 	for _, remote := range s.Remotes {
@@ -166,4 +166,19 @@ func (o *once) note(name string, at Range) bool {
 	}
 	o.seen[name] = at
 	return true
+}
+
+// checkStore makes sure that the store exec, and no other, has a command that names the secret.
+func (d *decoder) checkStore(s *Store) {
+	named := slices.ContainsFunc(s.Command[min(1, len(s.Command)):], func(word string) bool { return strings.Contains(word, "{name}") })
+	switch {
+	case !slices.Contains(storeKinds, s.Kind):
+		d.diags.add(s.Range, "Unknown secret store", oneOf(s.Kind, storeKinds))
+	case s.Kind != "exec" && !s.CommandRange.Empty():
+		d.diags.add(s.CommandRange, "Command of no use", fmt.Sprintf("The store %q runs no command. Take it out, or write store = \"exec\".", s.Kind))
+	case s.Kind == "exec" && s.CommandRange.Empty():
+		d.diags.add(s.Range, "Store without a command", "Write the program that prints a secret, such as command = [\"pass\", \"show\", \"minibot/{name}\"].")
+	case s.Kind == "exec" && !named:
+		d.diags.add(s.CommandRange, "Command without {name}", "Every secret would get the same value. Write {name} where the secret's name belongs, such as [\"pass\", \"show\", \"minibot/{name}\"].")
+	}
 }

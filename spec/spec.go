@@ -61,10 +61,15 @@ type Secret struct {
 // Generated reports whether minibot may make the value itself.
 func (s *Secret) Generated() bool { return s.Generate == nil || *s.Generate }
 
-// Store says which secret store holds the values: auto, keychain, file or env.
+// Store says which secret store holds the values: auto, keychain, secret-service, file,
+// exec or env.
 type Store struct {
 	Kind  string `hcl:"store"`
 	Range Range  `hcl:"store,attr_value_range"`
+	// Command is the program of the store "exec" with its arguments; {name} in one of them
+	// stands for the secret's name. What it prints is the value.
+	Command      []string `hcl:"command,optional"`
+	CommandRange Range    `hcl:"command,attr_value_range"`
 }
 
 // Host is what the machine itself must be.

@@ -164,7 +164,19 @@ func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
 
 // store opens the secret store of the stack.
 func (a *app) store(stack *spec.Stack) (secret.Store, error) {
-	return secret.Open(a.storeKind(stack), stack.Name)
+	return secret.Open(a.storeKind(stack), stack.Name, storeOptions(stack))
+}
+
+// storeOptions are what the store exec must know.
+func storeOptions(stack *spec.Stack) secret.Options {
+	var options secret.Options
+	if stack.Store != nil {
+		options.Command = stack.Store.Command
+	}
+	for _, declared := range stack.Secrets {
+		options.Names = append(options.Names, declared.Name)
+	}
+	return options
 }
 
 func (a *app) storeKind(stack *spec.Stack) string {

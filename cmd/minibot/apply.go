@@ -101,8 +101,7 @@ func (a *app) secrets(ctx context.Context, loaded *loaded, p plan.Plan, live pla
 	}
 	values, generated, err := secret.Resolve(ctx, store, wants)
 	if len(generated) > 0 {
-		where, _ := secret.Describe(a.storeKind(loaded.stack), loaded.stack.Name)
-		a.say("Generated %s (%s).", strings.Join(generated, ", "), where)
+		a.say("Generated %s (%s).", strings.Join(generated, ", "), a.where(loaded.stack))
 	}
 	return values, err
 }

@@ -56,6 +56,7 @@ var homes = map[string]struct {
 	"github.com/opencontainers/image-spec":  {[]string{"internal/engine", "internal/testbed"}, "the client's platforms"},
 	"github.com/containerd/errdefs":         {[]string{"internal/engine", "internal/testbed"}, "the client's errors"},
 	"github.com/keybase/go-keychain":        {[]string{"internal/secret"}, "keychains live in secret"},
+	"github.com/keybase/dbus":               {[]string{"internal/secret"}, "go-keychain's session bus"},
 	"filippo.io/age":                        {[]string{"internal/secret"}, "seals the file store"},
 	"github.com/jackc/pgx/v5":               {[]string{"internal/probe"}, "PostgreSQL's protocol"},
 	"go.mongodb.org/mongo-driver/v2":        {[]string{"internal/probe"}, "MongoDB's protocol"},

@@ -42,7 +42,7 @@ type Globals struct {
 	Var         map[string]string `help:"Set a variable of the spec. Can be given several times; MINIBOT_VAR_NAME does the same." placeholder:"NAME=VALUE" mapsep:"none"`
 	Host        string            `help:"The Docker Engine's address, such as unix:///var/run/docker.sock." placeholder:"URL" xor:"engine"`
 	Context     string            `help:"The docker context to use." placeholder:"NAME" xor:"engine"`
-	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, file or env." placeholder:"KIND"`
+	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, secret-service, file, exec or env." placeholder:"KIND"`
 	JSON        bool              `help:"Print results as JSON."`
 	Color       bool              `help:"Colour on a terminal; NO_COLOR turns it off too." default:"true" negatable:""`
 }

@@ -230,7 +230,7 @@ func (c *secretRmCmd) Run(ctx context.Context, a *app) error {
 // where names the store for people.
 func (a *app) where(stack *spec.Stack) string {
 	kind := a.storeKind(stack)
-	text, err := secret.Describe(kind, stack.Name)
+	text, err := secret.Describe(kind, stack.Name, storeOptions(stack))
 	if err != nil {
 		return kind + " store"
 	}

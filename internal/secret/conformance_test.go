@@ -232,6 +232,17 @@ func TestEnvStore(t *testing.T) {
 	}, true)
 }
 
+func TestExecStore(t *testing.T) {
+	testStore(t, func(t *testing.T) Store {
+		program := newFakeVault(t)
+		s, err := Open("exec", "test", Options{Command: []string{program, "get", "{name}"}, Names: []string{"ABSENT", seeded}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, true)
+}
+
 func TestToolStore(t *testing.T) {
 	testStore(t, func(t *testing.T) Store {
 		return newToolStore(newFakeSecurity(t))

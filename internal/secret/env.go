@@ -15,7 +15,7 @@ type envStore map[string]Value
 // openEnv takes the variables and removes them from the environment of this process, since children inherit what
 // os.Setenv and the shell put there (measured). /proc/PID/environ keeps showing them to the same user,
 // which [Harden] prevents on Linux. A variable that is set and empty counts as not there.
-func openEnv(string) (Store, error) {
+func openEnv(string, Options) (Store, error) {
 	store := envStore{}
 	for _, pair := range os.Environ() {
 		variable, text, _ := strings.Cut(pair, "=")
@@ -31,7 +31,7 @@ func openEnv(string) (Store, error) {
 	return store, nil
 }
 
-func whereEnv(string) (string, error) { return "variables " + envPrefix + "<NAME>", nil }
+func whereEnv(string, Options) (string, error) { return "variables " + envPrefix + "<NAME>", nil }
 
 func (s envStore) Get(_ context.Context, name string) (Value, error) {
 	if value, ok := s[name]; ok {

@@ -25,9 +25,10 @@ var (
 	ErrReadOnly = errors.New("read-only")
 )
 
-// An Error is what a store returns. It never quotes a value, nor output of a program that could hold one.
+// An Error is what a store returns. It never quotes a value, nor output of a program that could hold one. (The one
+// exception is exec: the first line that a failed program wrote to stderr, without anything it wrote to stdout.)
 type Error struct {
-	Store  string // the kind of store: "keychain", "file", "env"
+	Store  string // the kind of store: "keychain", "file", "env", …
 	Name   string // the secret; empty if the whole store is meant
 	Kind   error  // one of the sentinels above; nil for a fault of another sort, such as a damaged file
 	Detail string // the fact, if there is more to say: a path, a status
@@ -37,10 +38,22 @@ type Error struct {
 
 // Error returns one line with the fact and then the remedy.
 func (e *Error) Error() string {
-	parts := []string{e.Store + " store"}
+	text := e.Store + " store"
 	if e.Name != "" {
-		parts = append(parts, e.Name)
+		text += ": " + e.Name
 	}
+	if fact := e.fact(); fact != "" {
+		text += ": " + fact
+	}
+	if e.Remedy != "" {
+		text += "; " + e.Remedy
+	}
+	return text
+}
+
+// fact is what is wrong, without where and what to do.
+func (e *Error) fact() string {
+	var parts []string
 	switch {
 	case e.Kind != nil && e.Detail != "":
 		parts = append(parts, fmt.Sprintf("%v (%s)", e.Kind, e.Detail))
@@ -52,11 +65,7 @@ func (e *Error) Error() string {
 	if e.Cause != nil {
 		parts = append(parts, e.Cause.Error())
 	}
-	text := strings.Join(parts, ": ")
-	if e.Remedy != "" {
-		text += "; " + e.Remedy
-	}
-	return text
+	return strings.Join(parts, ": ")
 }
 
 // Unwrap returns Kind and Cause.

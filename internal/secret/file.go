@@ -36,7 +36,7 @@ type entry struct {
 	changed time.Time
 }
 
-func openFile(stack string) (Store, error) {
+func openFile(stack string, _ Options) (Store, error) {
 	dir, err := fileDir(stack)
 	if err != nil {
 		return nil, err
@@ -44,9 +44,19 @@ func openFile(stack string) (Store, error) {
 	return &fileStore{dir: dir}, nil
 }
 
-func whereFile(stack string) (string, error) {
+func whereFile(stack string, _ Options) (string, error) {
 	dir, err := fileDir(stack)
 	return filepath.Join(dir, vaultFile), err
+}
+
+// lookFile reads the vault, if there is one.
+func lookFile(ctx context.Context, stack string, o Options) error {
+	store, err := openFile(stack, o)
+	if err != nil {
+		return err
+	}
+	_, err = store.List(ctx)
+	return err
 }
 
 // fileDir is $MINIBOT_SECRETS_DIR/<stack> if that is set (for tests and CI), else ~/Library/Application

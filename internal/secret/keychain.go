@@ -2,29 +2,9 @@ package secret
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 )
-
-// How long one call to the keychain may take. With a person at the screen a dialog may have to be read and answered;
-// without one it would hang for ever (as cron jobs of other tools did), so it ends early.
-const (
-	attendedWait   = 120 * time.Second
-	unattendedWait = 10 * time.Second
-)
-
-// keychainWait picks one of the two: a person is there if stdin is a terminal and not one of SSH, since dialogs
-// appear on the Mac's own screen.
-func keychainWait() time.Duration {
-	if os.Getenv("SSH_CONNECTION") == "" && term.IsTerminal(int(os.Stdin.Fd())) {
-		return attendedWait
-	}
-	return unattendedWait
-}
 
 // Every item has all of these filled. An empty one would match any item in a search.
 func keychainService(stack string) string     { return "minibot." + stack }
@@ -71,9 +51,6 @@ func keychainError(name string, status int) error {
 	return &Error{Store: "keychain", Name: name, Detail: fmt.Sprintf("failed with status %d", status)}
 }
 
-// errNoAnswer is the cause of a context that ended by our own limit and not the caller's.
-var errNoAnswer = errors.New("no answer")
-
 // unanswered is the error for a call whose context is done. A store that doesn't answer in time is locked, as far as
 // anyone can tell: a dialog is waiting.
 func unanswered(ctx context.Context, name string, limit time.Duration) error {
@@ -84,25 +61,13 @@ func unanswered(ctx context.Context, name string, limit time.Duration) error {
 	return &Error{Store: "keychain", Name: name, Cause: ctx.Err()}
 }
 
-// ask runs a call that knows no context (one into the Security framework blocks as long as a dialog is up), and stops
-// waiting for it after limit. The call itself then stays behind in its goroutine until it is answered.
+// ask runs a call into the Security framework, which knows no context and blocks as long as a dialog is up.
 func ask[T any](ctx context.Context, limit time.Duration, name string, call func() (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
-	type answer struct {
-		result T
-		err    error
+	result, err := await(ctx, call)
+	if err != nil && ctx.Err() != nil {
+		return result, unanswered(ctx, name, limit)
 	}
-	done := make(chan answer, 1)
-	go func() {
-		result, err := call()
-		done <- answer{result, err}
-	}()
-	select {
-	case a := <-done:
-		return a.result, a.err
-	case <-ctx.Done():
-		var none T
-		return none, unanswered(ctx, name, limit)
-	}
+	return result, err
 }

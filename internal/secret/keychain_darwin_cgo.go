@@ -16,11 +16,11 @@ import (
 
 const haveKeychain = true
 
-func openKeychain(stack string) (Store, error) {
-	return &frameworkStore{stack, keychainWait()}, nil
+func openKeychain(stack string, _ Options) (Store, error) {
+	return &frameworkStore{stack, callWait()}, nil
 }
 
-func whereKeychain(stack string) (string, error) {
+func whereKeychain(stack string, _ Options) (string, error) {
 	return "login keychain, service " + keychainService(stack) + ", by the Security framework", nil
 }
 

@@ -4,9 +4,9 @@ package secret
 
 const haveKeychain = false
 
-func openKeychain(string) (Store, error) { return nil, noKeychain() }
+func openKeychain(string, Options) (Store, error) { return nil, noKeychain() }
 
-func whereKeychain(string) (string, error) { return "", noKeychain() }
+func whereKeychain(string, Options) (string, error) { return "", noKeychain() }
 
 func noKeychain() error {
 	return &Error{Store: "keychain", Kind: ErrUnavailable, Detail: "only macOS has it",

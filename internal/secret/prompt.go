@@ -23,11 +23,7 @@ func Read(ctx context.Context, in io.Reader, messages io.Writer, name string, co
 	if err != nil {
 		return Value{}, fmt.Errorf("read the value of %s: %w", name, err)
 	}
-	text, newline := bytes.CutSuffix(text, []byte("\n"))
-	if newline {
-		text = bytes.TrimSuffix(text, []byte("\r"))
-	}
-	return accept(name, text)
+	return accept(name, cutNewline(text))
 }
 
 func readTerminal(ctx context.Context, fd int, messages io.Writer, name string, confirm bool) (Value, error) {
@@ -75,21 +71,11 @@ func accept(name string, text []byte) (Value, error) {
 	return NewValue(text), nil
 }
 
-// await waits for a read that knows no context, or for the context. The read stays behind until its input ends.
-func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
-	type answer struct {
-		text []byte
-		err  error
+// cutNewline takes one newline off the end, as a line of a terminal or the output of a program has it.
+func cutNewline(text []byte) []byte {
+	text, newline := bytes.CutSuffix(text, []byte("\n"))
+	if newline {
+		text = bytes.TrimSuffix(text, []byte("\r"))
 	}
-	done := make(chan answer, 1)
-	go func() {
-		text, err := read()
-		done <- answer{text, err}
-	}()
-	select {
-	case a := <-done:
-		return a.text, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return text
 }

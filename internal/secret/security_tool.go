@@ -82,7 +82,7 @@ func (s *toolStore) run(ctx context.Context, name, command string) (output, mess
 	ctx, cancel := context.WithTimeoutCause(ctx, s.wait, errNoAnswer)
 	defer cancel()
 
-	var out, errs limited
+	out, errs := limited{most: toolMaxOutput}, limited{most: toolMaxOutput}
 	cmd := exec.CommandContext(ctx, s.program, "-i")
 	cmd.Stdin = bytes.NewReader([]byte(line))
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -91,7 +91,7 @@ func (s *toolStore) run(ctx context.Context, name, command string) (output, mess
 
 	err = cmd.Run()
 	if err == nil {
-		return out.Bytes(), errs.Bytes(), nil
+		return out.buf.Bytes(), errs.buf.Bytes(), nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, unanswered(ctx, name, s.wait)
@@ -121,14 +121,4 @@ func toolError(name string, code int) error {
 		}
 	}
 	return &Error{Store: "keychain", Name: name, Detail: fmt.Sprintf("security ended with exit status %d", code)}
-}
-
-// limited is a buffer that fails the program rather than fill the memory.
-type limited struct{ bytes.Buffer }
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > toolMaxOutput {
-		return 0, errors.New("too much output")
-	}
-	return l.Buffer.Write(p)
 }

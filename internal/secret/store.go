@@ -1,6 +1,6 @@
 // Package secret holds the values that must not be seen: passwords, tokens, keys.
 //
-// It keeps them in a store (macOS keychain, encrypted file, environment), generates the ones that may
+// It keeps them in a store (keychain, keyring, encrypted file, a program, environment), generates the ones that may
 // be made up, resolves all that a stack needs before anything is touched, masks them in text, and
 // fingerprints them so that a rotation shows without showing a value.
 //

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,29 +13,32 @@ type Kind struct {
 	Doc       string // one line for people
 	Available bool   // whether this platform and build have it
 
-	open  func(stack string) (Store, error)
-	where func(stack string) (string, error)
+	open  func(stack string, o Options) (Store, error)
+	where func(stack string, o Options) (string, error)
+	look  func(ctx context.Context, stack string, o Options) error // for Survey; nil if there is nothing to see without asking
 }
 
 // Kinds returns every kind of store that minibot knows, "auto" first. To add one, write its file and add its line.
 func Kinds() []Kind {
 	return []Kind{
-		{"auto", "the macOS keychain on macOS, the encrypted file elsewhere", true, nil, nil},
-		{"keychain", "the macOS login keychain", haveKeychain, openKeychain, whereKeychain},
-		{"file", "one age-encrypted file with its key beside it", true, openFile, whereFile},
-		{"env", "environment variables MINIBOT_SECRET_<NAME>, read-only, for CI", true, openEnv, whereEnv},
+		{"auto", "the macOS keychain on macOS, the encrypted file elsewhere", true, nil, nil, nil},
+		{"keychain", "the macOS login keychain", haveKeychain, openKeychain, whereKeychain, nil},
+		{"secret-service", "the keyring of a Linux desktop", haveSecretService, openSecretService, whereSecretService, lookSecretService},
+		{"file", "one age-encrypted file with its key beside it", true, openFile, whereFile, lookFile},
+		{"exec", "programs that print a secret each, such as op or pass, read-only", true, openExec, whereExec, lookExec},
+		{"env", "environment variables MINIBOT_SECRET_<NAME>, read-only, for CI", true, openEnv, whereEnv, nil},
 	}
 }
 
-// Open opens the store of that kind for one stack. Opening neither asks for anything nor creates anything; that
-// happens in the calls. Open it once per run: the env store takes its variables away, and the file store
-// decrypts once. A kind that is not available here is ErrUnavailable; another is never taken in its place.
-func Open(kind, stack string) (Store, error) {
+// Open opens the store of that kind for one stack, with at most one Options. Opening neither asks for anything nor
+// creates anything; that happens in the calls. Open it once per run: the env store takes its variables away, and the
+// file store decrypts once. A kind that is not available here is ErrUnavailable; another is never taken in its place.
+func Open(kind, stack string, options ...Options) (Store, error) {
 	k, err := find(kind, stack)
 	if err != nil {
 		return nil, err
 	}
-	store, err := k.open(stack)
+	store, err := k.open(stack, first(options))
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +47,12 @@ func Open(kind, stack string) (Store, error) {
 
 // Describe says in one line which store that is and where it keeps its values, also for "auto":
 // "file: /home/ada/.local/share/minibot/minibot/secrets.age". It asks no store.
-func Describe(kind, stack string) (string, error) {
+func Describe(kind, stack string, options ...Options) (string, error) {
 	k, err := find(kind, stack)
 	if err != nil {
 		return "", err
 	}
-	where, err := k.where(stack)
+	where, err := k.where(stack, first(options))
 	if err != nil {
 		return "", err
 	}

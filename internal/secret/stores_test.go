@@ -21,7 +21,7 @@ func TestOpenNeverFallsBack(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"", "Keychain", "vault"} {
-		if s, err := Open(kind, "test"); s != nil || err == nil || !strings.Contains(err.Error(), "auto, keychain, file, env") {
+		if s, err := Open(kind, "test"); s != nil || err == nil || !strings.Contains(err.Error(), "auto, keychain, secret-service, file, exec, env") {
 			t.Errorf("%q: %v, %v", kind, s, err)
 		}
 	}
@@ -66,6 +66,7 @@ func TestDescribe(t *testing.T) {
 		{"", "", "/home/ada", "auto", "file: /home/ada/.local/share/minibot/mini/secrets.age"},
 		{"", "", "", "file", "file store: not available: $HOME is not defined; set HOME or MINIBOT_SECRETS_DIR"},
 		{"", "", "", "env", "env: variables MINIBOT_SECRET_<NAME>"},
+		{"", "", "", "exec", "exec: no command"},
 	} {
 		t.Setenv("MINIBOT_SECRETS_DIR", c.dir)
 		t.Setenv("XDG_DATA_HOME", c.xdg)

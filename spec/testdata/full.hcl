@@ -15,7 +15,10 @@ locals {
   group = 999
 }
 
-secrets { store = "file" }
+secrets {
+  store   = "exec"
+  command = ["pass", "show", "minibot/{name}"]
+}
 
 host { firewall = true }
 
