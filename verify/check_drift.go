@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,9 @@ func difference(c plan.Cause) string {
 
 // readable writes the sizes among the values as the file does.
 func readable(path, value string) string {
+	if lines := strings.Count(value, "\n"); lines > 1 {
+		return fmt.Sprintf("a text of %d lines", lines)
+	}
 	bytes, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || !strings.HasPrefix(path, "mem") && path != "shm_size" {
 		return value

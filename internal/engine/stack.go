@@ -173,7 +173,7 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	}
 	err = s.fill(ctx, a, service, made.ID, defined.more, files)
 	if err != nil {
-		_ = s.engine.api.ContainerRemove(context.WithoutCancel(ctx), made.ID, container.RemoveOptions{Force: true})
+		err = errors.Join(err, s.undo(ctx, a))
 	}
 	return err
 }

@@ -44,6 +44,7 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 		filters.Arg("event", "health_status"), filters.Arg("event", "die"), filters.Arg("event", "start"),
 	)})
 	job := plan.Job(s.project, a.Service)
+	lenient := s.startPeriod(a.Service)
 	// An event may come before the engine listens for it, so look now and then as well.
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
@@ -58,10 +59,19 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 		if stale = stale && state.Health == "unhealthy"; stale {
 			state.Health = "starting"
 		}
-		switch reason := s.judge(state, job); {
+		reason := s.judge(state, job)
+		select {
+		case <-lenient:
+			lenient = nil
+		default:
+			if lenient != nil && crashed(state) {
+				reason = "" // its healthcheck has the last word
+			}
+		}
+		switch {
 		case reason != "":
 			return s.unhealthy(ctx, a, reason)
-		case state.Health == "healthy", job && state.Status == "exited":
+		case state.Health == "healthy" && state.Status == "running", job && state.Status == "exited":
 			return nil
 		case state.Health == "" && !job && up == nil:
 			up = time.After(settle)
@@ -80,6 +90,22 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 			return s.gaveUp(ctx, a, ctx.Err())
 		}
 	}
+}
+
+// startPeriod ends with the time in which a service may fail before it works, as its
+// healthcheck grants it: one that waits for a lease of its predecessor may even crash. Nil
+// for none.
+func (s *Stack) startPeriod(service string) <-chan time.Time {
+	h := s.project.Services[service].HealthCheck
+	if h == nil || h.Disable || h.StartPeriod == nil {
+		return nil
+	}
+	return time.After(time.Duration(*h.StartPeriod))
+}
+
+// crashed reports whether the restart policy has the container in hand.
+func crashed(state plan.State) bool {
+	return !state.OOMKilled && (state.Status == "restarting" || state.Status == "running" && state.RestartCount > 0)
 }
 
 var errPatience = errors.New("it took too long")
