@@ -99,7 +99,7 @@ func exchange(ctx context.Context, req *http.Request) (Response, error) {
 	reader := bufio.NewReader(limited)
 	const patience = 5 // interim responses
 	for range patience {
-		resp, err := http.ReadResponse(reader, req)
+		resp, err := http.ReadResponse(reader, req) //nolint:bodyclose // the connection is closed, and with it the body
 		if err != nil && limited.N == 0 {
 			return Response{}, fmt.Errorf("%w: more than %d bytes of header", ErrUnknownReply, replyLimit)
 		}

@@ -26,7 +26,7 @@ func openEnv(string, Options) (Store, error) {
 		if text != "" {
 			store[name] = NewValue([]byte(text))
 		}
-		os.Unsetenv(variable)
+		_ = os.Unsetenv(variable) // fails only for a name that cannot be one
 	}
 	return store, nil
 }

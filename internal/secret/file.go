@@ -167,7 +167,7 @@ func (s *fileStore) load() error {
 
 // named adds the secret's name to an *Error that has none. It changes no error that another caller could hold.
 func named(err error, name string) error {
-	if e, ok := err.(*Error); ok && e.Name == "" {
+	if e, ok := err.(*Error); ok && e.Name == "" { //nolint:errorlint // the *Error itself, not one inside another
 		with := *e
 		with.Name = name
 		return &with

@@ -86,7 +86,7 @@ func (s *fileStore) replace(name string, content []byte) (err error) {
 	}
 	for _, file := range files {
 		if strings.HasPrefix(file.Name(), prefix) {
-			os.Remove(s.path(file.Name()))
+			_ = os.Remove(s.path(file.Name()))
 		}
 	}
 	f, err := os.CreateTemp(s.dir, prefix) // 0600
@@ -96,7 +96,7 @@ func (s *fileStore) replace(name string, content []byte) (err error) {
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 			err = fileError(err)
 		}
 	}()

@@ -55,7 +55,7 @@ func readHidden(ctx context.Context, fd int, messages io.Writer, prompt string) 
 	fmt.Fprint(messages, prompt)
 	line, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	if ctx.Err() != nil {
-		term.Restore(fd, state)
+		_ = term.Restore(fd, state)
 	}
 	fmt.Fprintln(messages)
 	return line, err
