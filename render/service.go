@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -210,7 +209,7 @@ func serviceFiles(s *spec.Service, names map[*spec.File]string, secrets, configs
 
 func secretFiles(s *spec.Service) *yaml.Node {
 	var items []*yaml.Node
-	uid, gid := owner(s)
+	uid, gid := s.Owner()
 	for _, name := range s.SecretFiles {
 		items = append(items, delivered(name, spec.SecretDir+"/"+name, uid, gid, spec.DefaultFileMode))
 	}
@@ -220,42 +219,23 @@ func secretFiles(s *spec.Service) *yaml.Node {
 func files(s *spec.Service, names map[*spec.File]string) *yaml.Node {
 	var items []*yaml.Node
 	for _, f := range s.Files {
-		uid, gid := owner(s)
-		if f.UID != nil {
-			uid = strconv.Itoa(*f.UID)
-		}
-		if f.GID != nil {
-			gid = strconv.Itoa(*f.GID)
-		}
 		mode := f.Mode
 		if len(mode) == 3 {
 			mode = "0" + mode
 		}
-		items = append(items, delivered(names[f], f.Target, uid, gid, mode))
+		items = append(items, delivered(names[f], f.Target, *f.UID, *f.GID, mode))
 	}
 	return list(items...)
 }
 
-func delivered(source, target, uid, gid, mode string) *yaml.Node {
+func delivered(source, target string, uid, gid int, mode string) *yaml.Node {
 	o := newObject()
 	o.set("source", literal(source))
 	o.set("target", literal(target))
-	o.set("uid", scalar(uid))
-	o.set("gid", scalar(gid))
+	o.set("uid", scalar(strconv.Itoa(uid)))
+	o.set("gid", scalar(strconv.Itoa(gid)))
 	o.set("mode", scalar(mode))
 	return o.node
-}
-
-// owner is the numeric user and group of the service's files.
-func owner(s *spec.Service) (uid, gid string) {
-	uid, gid, _ = strings.Cut(s.User, ":")
-	if _, err := strconv.Atoi(uid); err != nil {
-		return "0", "0"
-	}
-	if gid == "" {
-		gid = "0"
-	}
-	return uid, gid
 }
 
 var notName = regexp.MustCompile(`[^a-zA-Z0-9_.-]+`)

@@ -36,6 +36,7 @@ func (d *decoder) check() {
 	d.checkDependencies()
 	d.checkRest()
 	d.checkSecrets()
+	d.checkReaders()
 }
 
 // exampleNetwork is a name for a network of this stack.
@@ -89,8 +90,8 @@ func (d *decoder) checkSecrets() {
 			d.diags.add(secret.NameRange, "Bad secret name", "A secret's name is that of an environment variable: letters, digits and _, not beginning with a digit, such as \"POSTGRES_PASSWORD\".")
 		} else if strings.HasPrefix(secret.Name, reservedSecret) {
 			d.diags.add(secret.NameRange, "Reserved secret name", "minibot keeps a key of its own under such a name. Choose another.")
-		} else if !d.used[secret.Name] && !d.diags.errors() {
-			d.diags.warn(secret.NameRange, "Secret not used", fmt.Sprintf("No service uses secret.%s. Take the block out, or use secret.%s.file.", secret.Name, secret.Name))
+		} else if !d.used[secret.Name] {
+			d.diags.advise(secret.NameRange, "Secret not used", fmt.Sprintf("No service uses secret.%s. Take the block out, or use secret.%s.file.", secret.Name, secret.Name))
 		}
 	}
 }

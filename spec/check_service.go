@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"regexp"
 	"slices"
@@ -13,7 +14,8 @@ import (
 
 var (
 	restartPolicy = regexp.MustCompile(`^(no|always|unless-stopped|on-failure(:[1-9][0-9]*)?)$`)
-	numericUser   = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
+	userAndGroup  = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9_.-]*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?$`)
+	digits        = regexp.MustCompile(`^[0-9]+$`)
 	hostname      = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$`)
 )
 
@@ -118,16 +120,28 @@ func firstWord(words []Text) string {
 }
 
 func (d *decoder) checkUser(s *Service) {
-	if s.User == "" || numericUser.MatchString(s.User) {
+	if s.User == "" {
 		return
 	}
+	user, group, _ := strings.Cut(s.User, ":")
+	if !userAndGroup.MatchString(s.User) || tooLarge(user) || tooLarge(group) {
+		d.diags.add(s.UserRange, "Bad user", fmt.Sprintf("%q is not a user of Linux, such as \"999:999\": two numbers from 0 to %d, for the user and its group.", s.User, math.MaxInt32))
+		return
+	}
+	_, known := userNumber(user)
 	needs := len(s.SecretFiles) > 0
 	for _, file := range s.Files {
-		needs = needs || file.UID == nil
+		needs = needs || file.UIDRange.Empty()
 	}
-	if needs {
+	if needs && !known {
 		d.diags.add(s.UserRange, "User must be a number", fmt.Sprintf("Files for %q need an owner, and minibot cannot look into the image. Write user = \"uid:gid\", such as \"999:999\".", s.User))
 	}
+}
+
+// tooLarge reports whether an id is a number, and one that Linux has no room for.
+func tooLarge(id string) bool {
+	_, ok := number(id)
+	return !ok && digits.MatchString(id)
 }
 
 var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -20,11 +21,12 @@ type targets struct {
 	tmpfs   map[string]bool
 	volumes map[string]*Volume
 	mounts  map[string]*Mount
+	files   map[string]bool
 }
 
 // checkTargets finds two things mounted on one place, and files that would not be seen.
 func (d *decoder) checkTargets(s *Service) {
-	t := targets{d: d, s: s, seen: once{d: d, what: "mount target"}, tmpfs: map[string]bool{}, volumes: map[string]*Volume{}, mounts: map[string]*Mount{}}
+	t := targets{d: d, s: s, seen: once{d: d, what: "mount target"}, tmpfs: map[string]bool{}, volumes: map[string]*Volume{}, mounts: map[string]*Mount{}, files: map[string]bool{}}
 	names := once{d: d, what: "volume"}
 	for _, volume := range s.Volumes {
 		d.checkName("volume", volume.Name, volume.NameRange)
@@ -62,6 +64,13 @@ func (d *decoder) checkTargets(s *Service) {
 			t.checkFile(file, "secret."+name+".file", at)
 		}
 	}
+	for target, at := range t.seen.seen {
+		for dir := path.Dir(target); dir != "/"; dir = path.Dir(dir) {
+			if t.files[dir] {
+				d.diags.add(at, "Path below a file", fmt.Sprintf("%s would have to be a folder for %s, and it is a file of %q. Give one of them another path.", dir, target, s.Name))
+			}
+		}
+	}
 }
 
 func (d *decoder) checkOwner(id *int, at Range) {
@@ -90,6 +99,18 @@ func inContainer(p string) string {
 	return p
 }
 
+// ownFiles are those that the engine mounts into every container, and what writes to them.
+var ownFiles = map[string]string{"/etc/hosts": "extra_hosts", "/etc/hostname": "hostname", "/etc/resolv.conf": "dns"}
+
+// ownFolders are those that the engine mounts into every container.
+var ownFolders = []string{"/dev", "/proc", "/sys"}
+
+// folders are in nearly every image; the engine puts no file in the place of a folder.
+var folders = []string{
+	"/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/root", "/run", SecretDir, "/sbin", "/srv", "/tmp",
+	"/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/etc", "/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/tmp",
+}
+
 func hidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // checkFile refuses a file where the container would not see it, or where it would stay behind.
@@ -112,7 +133,19 @@ func (t *targets) checkFile(file, what string, at Range) {
 			return
 		}
 	}
-	if t.s.ReadOnly && path.Dir(file) != SecretDir {
-		t.d.diags.add(at, "File in a read-only container", fmt.Sprintf("The root file system of %q is read-only; files go to %s, such as \"%s/%s\".", t.s.Name, SecretDir, SecretDir, path.Base(file)))
+	name := path.Base(file)
+	switch attribute, own := ownFiles[file]; {
+	case own:
+		t.d.diags.add(at, "File of the engine", fmt.Sprintf("The engine mounts its own %s over that of the image. Write %s = … to change it.", file, attribute))
+	case slices.ContainsFunc(ownFolders, func(dir string) bool { return inside(file, dir) }):
+		t.d.diags.add(at, "File under a mount of the engine", fmt.Sprintf("The engine mounts /dev, /proc and /sys into every container, which would hide it. %s", elsewhere))
+	case slices.Contains(folders, inContainer(file)):
+		t.d.diags.add(at, "File in the place of a folder", fmt.Sprintf("%s is a folder. Write a file's path, such as \"%s/%s.conf\".", file, SecretDir, t.s.Name))
+	case t.s.ReadOnly && path.Dir(inContainer(file)) != SecretDir:
+		t.d.diags.add(at, "File in a read-only container", fmt.Sprintf("The root file system of %q is read-only; files go to %s, such as \"%s/%s\".", t.s.Name, SecretDir, SecretDir, name))
+	case file != inContainer(file):
+		t.d.diags.add(at, "File by way of a link", fmt.Sprintf("/var/run is a link to /run in nearly every image, and the engine puts no file through it. Write %q.", inContainer(file)))
+	default:
+		t.files[file] = true
 	}
 }

@@ -1,8 +1,10 @@
 package spec
 
 import (
+	"cmp"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +18,9 @@ const (
 	DefaultRestart = "unless-stopped"
 	// DefaultFileMode lets only the owner read a file block or a secret.
 	DefaultFileMode = "0400"
+	// DefaultCore is how large a core dump may be, in bytes, as the soft and the hard ulimit:
+	// one would leave the process's memory, and the secrets in it, in the container's layer.
+	DefaultCore = 0
 )
 
 // setDefaults completes the stack, so that nobody after the parser has to know a default.
@@ -60,6 +65,8 @@ func (d *decoder) serviceDefaults(s *Service) {
 		}
 	}
 	for _, file := range s.Files {
+		uid, gid := s.Owner()
+		file.UID, file.GID = cmp.Or(file.UID, &uid), cmp.Or(file.GID, &gid)
 		if file.Mode == "" {
 			file.Mode = DefaultFileMode
 		}
@@ -86,6 +93,10 @@ func (d *decoder) serviceDefaults(s *Service) {
 		if ulimit.Hard == nil {
 			ulimit.Hard = &ulimit.Soft
 		}
+	}
+	if !slices.ContainsFunc(s.Ulimits, func(u *Ulimit) bool { return u.Name == "core" }) {
+		core := int64(DefaultCore)
+		s.Ulimits = append(s.Ulimits, &Ulimit{Name: "core", Soft: core, Hard: &core})
 	}
 }
 

@@ -88,6 +88,13 @@ func (f *findings) warn(at Range, summary, detail string) {
 	f.list = append(f.list, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: &at})
 }
 
+// advise warns, unless there are errors: what it is about may be one of them.
+func (f *findings) advise(at Range, summary, detail string) {
+	if !f.errors() {
+		f.warn(at, summary, detail)
+	}
+}
+
 func (f *findings) addNowhere(summary, detail string) {
 	f.list = append(f.list, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
 }
@@ -111,6 +118,13 @@ func (f *findings) errors() bool { return f.list.HasErrors() }
 
 func (f *findings) isBroken(at Range) bool {
 	return slices.ContainsFunc(f.broken, func(broken Range) bool { return overlap(at, broken) })
+}
+
+// isWrong reports whether there is an error at a place.
+func (f *findings) isWrong(at Range) bool {
+	return f.isBroken(at) || slices.ContainsFunc(f.list, func(diag *hcl.Diagnostic) bool {
+		return diag.Severity == hcl.DiagError && diag.Subject != nil && overlap(at, *diag.Subject)
+	})
 }
 
 func overlap(a, b Range) bool { return a.Start.Byte < b.End.Byte && b.Start.Byte < a.End.Byte }

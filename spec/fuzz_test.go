@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,9 +94,22 @@ func checkWhole(t *testing.T, stack *spec.Stack, s *spec.Service) {
 			t.Errorf("secret %q is not declared", name)
 		}
 	}
+	core := false
 	for _, ulimit := range s.Ulimits {
+		core = core || ulimit.Name == "core"
 		if ulimit.Hard == nil {
 			t.Errorf("ulimit %q has no hard limit", ulimit.Name)
+		}
+	}
+	if !core {
+		t.Error("nothing says how large a core dump may be")
+	}
+	for _, file := range s.Files {
+		if file.UID == nil || file.GID == nil {
+			t.Errorf("file %q has no owner", file.Target)
+		}
+		if mode, err := strconv.ParseUint(file.Mode, 8, 16); err != nil || mode&0o444 == 0 || len(file.Content.Secrets()) > 0 && mode&0o002 != 0 {
+			t.Errorf("file %q has mode %q", file.Target, file.Mode)
 		}
 	}
 	for _, dependency := range s.DependsOn {

@@ -99,6 +99,7 @@ service "web" {
   cap_drop  = []
   depends_on "db" {}
   depends_on "sick" {}
+  ulimit "core" { soft = -1 }
   limits {
     memory = "64MB"
     cpus   = 0.5
@@ -127,7 +128,10 @@ service "sick" {
 		"host_ip":        db.Binds[0].HostIP,
 		"protocol":       db.Binds[0].Protocol,
 		"mode":           db.Files[0].Mode,
+		"owner":          []int{*db.Files[0].UID, *db.Files[0].GID},
 		"hard":           *db.Ulimits[0].Hard,
+		"core":           []any{len(db.Ulimits), db.Ulimits[1].Name, db.Ulimits[1].Soft, *db.Ulimits[1].Hard},
+		"own core":       []any{len(web.Ulimits), web.Ulimits[0].Soft, *web.Ulimits[0].Hard},
 		"path":           db.Probes[0].Path,
 		"status":         db.Probes[0].Status,
 		"condition":      web.DependsOn[0].Condition,
@@ -149,7 +153,10 @@ service "sick" {
 		"host_ip":        "127.0.0.1",
 		"protocol":       "tcp",
 		"mode":           "0400",
+		"owner":          []int{0, 0},
 		"hard":           int64(10),
+		"core":           []any{2, "core", int64(0), int64(0)},
+		"own core":       []any{1, int64(-1), int64(-1)},
 		"path":           "/",
 		"status":         []int{200},
 		"condition":      "service_healthy",

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Service is one container. Attribute names are compose's wherever compose has
 // the thing.
 type Service struct {
@@ -65,17 +70,18 @@ type Service struct {
 	Egress      []string `hcl:"egress,optional"`
 	EgressRange Range    `hcl:"egress,attr_value_range"`
 
-	Binds       []*Bind       `hcl:"bind,block"`
-	Limits      *Limits       `hcl:"limits,block"`
-	Healthcheck *Healthcheck  `hcl:"healthcheck,block"`
-	Logging     *Logging      `hcl:"logging,block"`
-	Ulimits     []*Ulimit     `hcl:"ulimit,block"`
-	Volumes     []*Volume     `hcl:"volume,block"`
-	Mounts      []*Mount      `hcl:"mount,block"`
-	Files       []*File       `hcl:"file,block"`
-	DependsOn   []*Dependency `hcl:"depends_on,block"`
-	Auth        *Auth         `hcl:"auth,block"`
-	Probes      []*Probe      `hcl:"probe,block"`
+	Binds       []*Bind      `hcl:"bind,block"`
+	Limits      *Limits      `hcl:"limits,block"`
+	Healthcheck *Healthcheck `hcl:"healthcheck,block"`
+	Logging     *Logging     `hcl:"logging,block"`
+	// Ulimits always has core, which defaults to 0: no core dump.
+	Ulimits   []*Ulimit     `hcl:"ulimit,block"`
+	Volumes   []*Volume     `hcl:"volume,block"`
+	Mounts    []*Mount      `hcl:"mount,block"`
+	Files     []*File       `hcl:"file,block"`
+	DependsOn []*Dependency `hcl:"depends_on,block"`
+	Auth      *Auth         `hcl:"auth,block"`
+	Probes    []*Probe      `hcl:"probe,block"`
 
 	// SecretFiles names the secrets that the container sees as files, because the
 	// spec says secret.NAME.file somewhere in the service. Sorted.
@@ -100,4 +106,30 @@ func (s *Service) SecretNames() []string {
 	add(s.Command...)
 	add(s.Entrypoint...)
 	return sortedUnique(names)
+}
+
+// Owner is the user and group that the service's files belong to where nothing else is
+// said: the numbers in User, and 0 for what is not written there or a name.
+func (s *Service) Owner() (uid, gid int) {
+	user, group, _ := strings.Cut(s.User, ":")
+	uid, known := userNumber(user)
+	if !known {
+		return 0, 0
+	}
+	gid, _ = number(group)
+	return uid, gid
+}
+
+// userNumber is the number of a user, if the spec says it; root is 0 in every image.
+func userNumber(user string) (n int, ok bool) {
+	if user == "root" {
+		return 0, true
+	}
+	return number(user)
+}
+
+// number reads the number of a user or group, as the engine takes it: 0 to 2147483647.
+func number(word string) (n int, ok bool) {
+	id, err := strconv.ParseUint(word, 10, 31)
+	return int(id), err == nil
 }
