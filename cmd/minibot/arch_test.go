@@ -25,6 +25,7 @@ var imports = map[string]struct {
 	"internal/secret":              {nil, "values and stores know nothing of stacks"},
 	"internal/host":                {nil, "facts of the machine"},
 	"internal/probe":               {[]string{"internal/secret"}, "a login needs a value"},
+	"internal/rotate":              {[]string{"internal/secret", "internal/probe"}, "changes a password by the session of the login that proved it"},
 	"internal/engine":              {[]string{"internal/plan", "internal/secret"}, "carries out actions, delivers values"},
 	"apply":                        {[]string{"internal/plan"}, "runs a plan by an interface of its own; it does not know the engine"},
 	"verify":                       {[]string{"spec", "internal/plan", "internal/host", "internal/probe", "internal/secret"}, "looks at all of it, changes nothing; spec for auth, waivers and their places"},
@@ -32,7 +33,7 @@ var imports = map[string]struct {
 	"internal/testbed":             {nil, "for tests, the demo and CI alone"},
 	"internal/testbed/cmd/testbed": {[]string{"internal/testbed"}, "its command"},
 	"internal/testbed/rootfs":      {nil, "files of an image"},
-	"cmd/minibot":                  {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/host", "internal/probe"}, "the only place that knows all"},
+	"cmd/minibot":                  {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/host", "internal/probe", "internal/rotate"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -58,8 +59,8 @@ var homes = map[string]struct {
 	"github.com/keybase/go-keychain":        {[]string{"internal/secret"}, "keychains live in secret"},
 	"github.com/keybase/dbus":               {[]string{"internal/secret"}, "go-keychain's session bus"},
 	"filippo.io/age":                        {[]string{"internal/secret"}, "seals the file store"},
-	"github.com/jackc/pgx/v5":               {[]string{"internal/probe"}, "PostgreSQL's protocol"},
-	"go.mongodb.org/mongo-driver/v2":        {[]string{"internal/probe"}, "MongoDB's protocol"},
+	"github.com/jackc/pgx/v5":               {[]string{"internal/probe", "internal/rotate"}, "PostgreSQL's protocol"},
+	"go.mongodb.org/mongo-driver/v2":        {[]string{"internal/probe", "internal/rotate"}, "MongoDB's protocol"},
 	"github.com/alecthomas/kong":            {[]string{"cmd/minibot"}, "kong lives in cmd"},
 	"github.com/rogpeppe/go-internal":       {[]string{"cmd/minibot"}, "differences of texts"},
 	"github.com/google/go-cmp":              {[]string{"golden"}, "differences in tests"},

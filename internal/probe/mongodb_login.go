@@ -21,6 +21,13 @@ import (
 //
 // Errors: [ErrUnknownReply], [ErrNoSecret], the context's, the network's. None wraps an error of the driver.
 func MongoLogin(ctx context.Context, addr, user string, password secret.Value) (Answer, error) {
+	return MongoSession(ctx, addr, user, password, func(context.Context, *mongo.Database) error { return nil })
+}
+
+// MongoSession logs in as [MongoLogin] does and, if that was accepted, has use do something with the admin database.
+// An error of use is returned as it is, so it must not be one of the driver. If the context ends first, use
+// may still be running.
+func MongoSession(ctx context.Context, addr, user string, password secret.Value, use func(context.Context, *mongo.Database) error) (Answer, error) {
 	if len(password.Reveal()) == 0 {
 		return Answer{}, fmt.Errorf("mongo login: %w", ErrNoSecret)
 	}
@@ -30,17 +37,27 @@ func MongoLogin(ctx context.Context, addr, user string, password secret.Value) (
 	defer giveUp(nil)
 
 	// A server may ask for so many rounds of SCRAM that the driver forgets the context: leave it to itself then.
-	done := make(chan error, 1)
-	go func() { done <- listAsUser(ctx, onceDialer{giveUp}, addr, user, string(password.Reveal())) }()
-	var err error
+	type outcome struct{ login, use error }
+	done := make(chan outcome, 1)
+	go func() {
+		var result outcome
+		result.login = listAsUser(ctx, onceDialer{giveUp}, addr, user, string(password.Reveal()), func(admin *mongo.Database) {
+			result.use = use(ctx, admin)
+		})
+		done <- result
+	}()
+	var result outcome
 	select {
 	case <-ctx.Done():
-		err = ctx.Err()
-	case err = <-done:
+		result.login = ctx.Err()
+	case result = <-done:
 	}
-	answer, err := judgeMongoLogin(ctx, err, string(password.Reveal()))
+	answer, err := judgeMongoLogin(ctx, result.login, string(password.Reveal()))
 	if err != nil {
 		return Answer{}, fmt.Errorf("mongo login: %w", err)
+	}
+	if result.use != nil {
+		return Answer{}, result.use
 	}
 	return answer, nil
 }
@@ -56,9 +73,9 @@ func (d onceDialer) DialContext(ctx context.Context, network, addr string) (net.
 	return conn, err
 }
 
-// listAsUser logs in and lists the databases by the driver. No retries and one connection in the pool: after
-// a failed login, a second try would only say that the pool was cleared, and would count as a guess.
-func listAsUser(ctx context.Context, dialer options.ContextDialer, addr, user, password string) error {
+// listAsUser logs in and lists the databases by the driver, and after that calls then. No retries and one connection
+// in the pool: after a failed login, a second try would only say that the pool was cleared, and would count as a guess.
+func listAsUser(ctx context.Context, dialer options.ContextDialer, addr, user, password string, then func(admin *mongo.Database)) error {
 	patience := DefaultTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = max(time.Until(deadline), time.Millisecond) // zero would mean without end
@@ -84,9 +101,12 @@ func listAsUser(ctx context.Context, dialer options.ContextDialer, addr, user, p
 		defer cancel()
 		_ = client.Disconnect(ctx)
 	}()
-	return client.Database("admin").
-		RunCommand(ctx, bson.D{{Key: "listDatabases", Value: 1}, {Key: "nameOnly", Value: true}}).
-		Err()
+	admin := client.Database("admin")
+	if err := admin.RunCommand(ctx, bson.D{{Key: "listDatabases", Value: 1}, {Key: "nameOnly", Value: true}}).Err(); err != nil {
+		return err
+	}
+	then(admin)
+	return nil
 }
 
 // judgeMongoLogin makes an answer of what the driver said.

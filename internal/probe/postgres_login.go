@@ -23,6 +23,12 @@ import (
 // Errors: [ErrStarting], [ErrBusy], [ErrUnknownReply], [ErrNoSecret], the context's, the network's. None wraps an
 // error of pgconn, since those hold the configuration, with the password.
 func PostgresLogin(ctx context.Context, addr, user, database string, password secret.Value) (Answer, error) {
+	return PostgresSession(ctx, addr, user, database, password, func(context.Context, *pgconn.PgConn) error { return nil })
+}
+
+// PostgresSession logs in as [PostgresLogin] does and, if that was accepted, has use do something with the
+// connection, which is closed after it. An error of use is returned as it is, so it must not be one of pgconn.
+func PostgresSession(ctx context.Context, addr, user, database string, password secret.Value, use func(context.Context, *pgconn.PgConn) error) (Answer, error) {
 	if len(password.Reveal()) == 0 {
 		return Answer{}, fmt.Errorf("postgres login: %w", ErrNoSecret)
 	}
@@ -34,17 +40,24 @@ func PostgresLogin(ctx context.Context, addr, user, database string, password se
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 
-	err = selectOne(ctx, config)
+	conn, err := selectOne(ctx, config)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == "28000" {
 		config.TLSConfig = &tls.Config{InsecureSkipVerify: true} // SCRAM binds to the channel and proves both sides
-		if again := selectOne(ctx, config); again == nil || !strings.Contains(again.Error(), "server refused TLS connection") {
-			err = again
+		if encrypted, again := selectOne(ctx, config); again == nil || !strings.Contains(again.Error(), "server refused TLS connection") {
+			conn, err = encrypted, again
 		}
 	}
 	answer, err := judgeLogin(ctx, err, config.Password)
 	if err != nil {
 		return Answer{}, fmt.Errorf("postgres login: %w", err)
+	}
+	if conn == nil {
+		return answer, nil
+	}
+	defer conn.Close(ctx)
+	if err := use(ctx, conn); err != nil {
+		return Answer{}, err
 	}
 	return answer, nil
 }
@@ -74,9 +87,9 @@ func postgresConfig(addr, user, database string) (*pgconn.Config, error) {
 	return config, nil
 }
 
-// selectOne connects, asks the server for one row, and leaves. It makes one connection: a pgconn that gives up would
-// make another, later and unasked, to send a CancelRequest.
-func selectOne(ctx context.Context, config *pgconn.Config) error {
+// selectOne connects and asks the server for one row. It makes one connection: a pgconn that gives up would make
+// another, later and unasked, to send a CancelRequest. The caller closes what it returns; with an error that is nil.
+func selectOne(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error) {
 	var connected atomic.Bool
 	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if connected.Load() {
@@ -88,10 +101,13 @@ func selectOne(ctx context.Context, config *pgconn.Config) error {
 	}
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer conn.Close(ctx)
-	return conn.Exec(ctx, "select 1").Close()
+	if err := conn.Exec(ctx, "select 1").Close(); err != nil {
+		conn.Close(ctx)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // judgeLogin makes an answer of what pgconn said.

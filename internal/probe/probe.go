@@ -5,6 +5,7 @@
 // It may not decide what an answer is worth (that is verify's), change anything in the service, or guess: no
 // wrong password is ever sent, since the services count those. What it could not understand is an error, never
 // an [Answer]. No secret, and no text a server sent after it had seen one, stands in an Answer or an error.
+// A Session is a login whose connection is handed on, for internal/rotate: what is done with it is up to that.
 package probe
 
 import (

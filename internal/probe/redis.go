@@ -43,6 +43,16 @@ func Redis(ctx context.Context, addr string) (Answer, error) {
 //
 // A server without a password answers Open or Weak, not Accepts. Errors: as [Redis], [ErrStarting], [ErrNoSecret].
 func RedisLogin(ctx context.Context, addr, user string, password secret.Value) (Answer, error) {
+	return RedisSession(ctx, addr, user, password, func(RedisCommand) error { return nil })
+}
+
+// RedisCommand sends one command whose reply is +OK or an error. Of the error it returns the code alone, such as
+// NOPERM, since the text may quote the command; "" is +OK. What is neither is an [ErrUnknownReply].
+type RedisCommand func(args ...string) (refusal string, err error)
+
+// RedisSession logs in as [RedisLogin] does and, if that was accepted, has use send commands on the same
+// connection, under the same context. An error of use is returned as it is.
+func RedisSession(ctx context.Context, addr, user string, password secret.Value, use func(RedisCommand) error) (Answer, error) {
 	if len(password.Reveal()) == 0 {
 		return Answer{}, fmt.Errorf("redis login: %w", ErrNoSecret)
 	}
@@ -54,31 +64,47 @@ func RedisLogin(ctx context.Context, addr, user string, password secret.Value) (
 	}
 	defer conn.Close()
 
-	auth := []string{"AUTH", string(password.Reveal())}
-	if user != "" {
-		auth = []string{"AUTH", user, string(password.Reveal())}
-	}
 	r := bufio.NewReader(conn)
-	reply, err := redisCommand(conn, r, auth...)
-	if err != nil {
+	answer, err := logInRedis(conn, r, user, string(password.Reveal()))
+	switch {
+	case err != nil:
 		return Answer{}, fmt.Errorf("redis login: %w", err)
-	}
-	if !reply.ok("OK") {
-		answer, err := refusedAuth(reply)
-		if err != nil {
-			return Answer{}, fmt.Errorf("redis login: %w", err)
-		}
+	case answer.State != Accepts:
 		return answer, nil
 	}
-	reply, err = redisCommand(conn, r, "PING")
+	err = use(func(args ...string) (string, error) {
+		reply, err := redisCommand(conn, r, args...)
+		switch {
+		case err != nil:
+			return "", err
+		case reply.code() == "" && !reply.ok("OK"):
+			return "", fmt.Errorf("%w to %s", ErrUnknownReply, args[0])
+		}
+		return reply.code(), nil
+	})
 	if err != nil {
-		return Answer{}, fmt.Errorf("redis login: %w", err)
-	}
-	answer, err := memberPing(reply)
-	if err != nil {
-		return Answer{}, fmt.Errorf("redis login: %w", err)
+		return Answer{}, err
 	}
 	return answer, nil
+}
+
+// logInRedis sends AUTH and, if that is answered OK, PING.
+func logInRedis(w io.Writer, r *bufio.Reader, user, password string) (Answer, error) {
+	auth := []string{"AUTH", password}
+	if user != "" {
+		auth = []string{"AUTH", user, password}
+	}
+	reply, err := redisCommand(w, r, auth...)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !reply.ok("OK") {
+		return refusedAuth(reply)
+	}
+	if reply, err = redisCommand(w, r, "PING"); err != nil {
+		return Answer{}, err
+	}
+	return memberPing(reply)
 }
 
 // redisReply is a simple string or an error, the only two kinds that AUTH and PING are answered with.

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -41,9 +42,9 @@ func (s envStore) Get(_ context.Context, name string) (Value, error) {
 		Remedy: "set the environment variable " + envPrefix + name}
 }
 
-func (s envStore) Set(_ context.Context, name string, _ Value) error { return envReadOnly(name) }
+func (s envStore) Set(_ context.Context, name string, _ Value) error { return s.readOnly(name) }
 
-func (s envStore) Delete(_ context.Context, name string) error { return envReadOnly(name) }
+func (s envStore) Delete(_ context.Context, name string) error { return s.readOnly(name) }
 
 func (s envStore) List(context.Context) ([]Item, error) {
 	items := make([]Item, 0, len(s))
@@ -53,7 +54,7 @@ func (s envStore) List(context.Context) ([]Item, error) {
 	return items, nil
 }
 
-func envReadOnly(name string) error {
+func (envStore) readOnly(name string) error {
 	return &Error{Store: "env", Name: name, Kind: ErrReadOnly,
-		Remedy: "set the environment variable " + envPrefix + name}
+		Remedy: "set the environment variable " + envPrefix + cmp.Or(name, "<NAME>")}
 }

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (s *execStore) Get(ctx context.Context, name string) (Value, error) {
 	argv, ok := s.options.argv(name)
 	if !ok {
 		remedy := "give " + name + " a command in the spec's secrets block"
-		if isReserved(name) {
+		if name == reserved {
 			remedy += " that prints base64 of 32 random bytes (`openssl rand -base64 32`), always the same"
 		}
 		return Value{}, &Error{Store: "exec", Name: name, Kind: ErrNotFound, Detail: "no command for it", Remedy: remedy}
@@ -108,7 +109,7 @@ func (s *execStore) Set(_ context.Context, name string, _ Value) error { return 
 func (s *execStore) Delete(_ context.Context, name string) error { return s.readOnly(name) }
 
 func (s *execStore) readOnly(name string) error {
-	return &Error{Store: "exec", Name: name, Kind: ErrReadOnly, Remedy: "change " + name + " with the password manager's own program"}
+	return &Error{Store: "exec", Name: name, Kind: ErrReadOnly, Remedy: "change " + cmp.Or(name, "secrets") + " with the password manager's own program"}
 }
 
 // List asks for each name that it was told of, one after the other, since there is no other way to know.

@@ -79,6 +79,20 @@ func (k Key) Fingerprint(parts ...[]byte) string {
 	return k.ID() + " " + fingerprintVersion + base64.RawURLEncoding.EncodeToString(sum[:fingerprintBytes])
 }
 
+// Delivered is the fingerprint of a secret as one service of a stack was given it.
+func (k Key) Delivered(stack, service, name string, value Value) string {
+	return k.Fingerprint(delivery(stack, service, name, value)...)
+}
+
+// CompareDelivered says what a fingerprint that Delivered made earlier means for this value.
+func (k Key) CompareDelivered(fingerprint, stack, service, name string, value Value) State {
+	return k.Compare(fingerprint, delivery(stack, service, name, value)...)
+}
+
+func delivery(stack, service, name string, value Value) [][]byte {
+	return [][]byte{[]byte(stack), []byte(service), []byte(name), value.peek()}
+}
+
 func (k Key) sum(domain string, parts ...[]byte) []byte {
 	if k.IsZero() {
 		panic("secret: fingerprint without a key")

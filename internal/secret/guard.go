@@ -2,10 +2,14 @@ package secret
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
+
+// errEmpty is the cause of an error about a secret that is there and has no content.
+var errEmpty = errors.New("holds an empty value")
 
 // guarded gives a bare store the properties that Store promises for all of them, so that a new kind
 // has to get only its own part right.
@@ -24,7 +28,7 @@ func (g guarded) Get(ctx context.Context, name string) (Value, error) {
 	}
 	if value.IsZero() {
 		// Not "not found": someone made it, and generating over it is not ours to decide.
-		return Value{}, &Error{Store: g.kind, Name: name, Detail: "holds an empty value",
+		return Value{}, &Error{Store: g.kind, Name: name, Cause: errEmpty,
 			Remedy: "run `minibot secret set " + name + "`"}
 	}
 	return value, nil

@@ -5,24 +5,26 @@ import (
 	"strings"
 )
 
-// reserved is the account of minibot's own key for fingerprints (see LoadKey), and the start of all
-// names that minibot keeps for itself.
+// reserved is the account of minibot's own key for fingerprints (see LoadKey). Names that begin with it, or
+// with rotationPrefix, are minibot's own.
 const reserved = "_label_key"
 
 // CheckName says whether a person may give a secret this name: a letter or underscore, then letters, digits and
-// underscores, as for an environment variable; and not beginning with _label_key, which is minibot's own.
+// underscores, as for an environment variable; and not beginning with _label_key or _rotation_, which are minibot's own.
 // The reason is safety and not taste: an empty name matches every item of a keychain.
 func CheckName(name string) error {
 	if err := checkAccount(name); err != nil {
 		return err
 	}
 	if isReserved(name) {
-		return fmt.Errorf("secret name %q is reserved for minibot's own key", name)
+		return fmt.Errorf("secret name %q is reserved for minibot's own use", name)
 	}
 	return nil
 }
 
-func isReserved(name string) bool { return strings.HasPrefix(name, reserved) }
+func isReserved(name string) bool {
+	return strings.HasPrefix(name, reserved) || strings.HasPrefix(name, rotationPrefix)
+}
 
 // checkAccount is CheckName with the reserved names allowed.
 func checkAccount(name string) error {

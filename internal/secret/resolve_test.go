@@ -14,9 +14,11 @@ type mapStore struct {
 	values map[string]Value
 	fail   map[string]error
 	sets   []string
+	gets   int
 }
 
 func (s *mapStore) Get(_ context.Context, name string) (Value, error) {
+	s.gets++
 	if err := s.fail[name]; err != nil {
 		return Value{}, err
 	}
@@ -35,9 +37,21 @@ func (s *mapStore) Set(_ context.Context, name string, value Value) error {
 	return nil
 }
 
-func (s *mapStore) Delete(context.Context, string) error { panic("not used") }
+func (s *mapStore) Delete(_ context.Context, name string) error {
+	if _, ok := s.values[name]; !ok {
+		return notFound("map", name)
+	}
+	delete(s.values, name)
+	return nil
+}
 
-func (s *mapStore) List(context.Context) ([]Item, error) { panic("not used") }
+func (s *mapStore) List(context.Context) ([]Item, error) {
+	var items []Item
+	for name := range s.values {
+		items = append(items, Item{Name: name})
+	}
+	return items, nil
+}
 
 func TestResolve(t *testing.T) {
 	locked := &Error{Store: "map", Kind: ErrLocked}
@@ -102,7 +116,7 @@ func TestResolve(t *testing.T) {
 		},
 		"a name that is minibot's own": {
 			wants: []Want{{Name: "_label_key", Generate: true}},
-			text:  `secret name "_label_key" is reserved for minibot's own key`,
+			text:  `secret name "_label_key" is reserved for minibot's own use`,
 		},
 		"nothing wanted": {},
 	} {
