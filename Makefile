@@ -30,8 +30,9 @@ cross: ## the platforms that users have
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build ./...
 
-fuzz: ## each parser for a minute
+fuzz: ## each parser, for a minute
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 60s
+	go test ./cmd/minibot -run '^$$' -fuzz FuzzParseEnv -fuzztime 60s
 
 bench: ## what the README claims about speed
 	go test ./spec ./render ./internal/plan ./internal/secret -run '^$$' -bench . -benchmem

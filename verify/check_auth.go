@@ -70,7 +70,7 @@ func (s Subject) guarded(kind string) []pair {
 func perDoor(kind string, what needs, try func(context.Context, Subject, pair, Door) Result) func(context.Context, Subject) []Result {
 	return func(ctx context.Context, s Subject) []Result {
 		return sideBySide(s.guarded(kind), func(p pair) Result {
-			door, there := doorOf(p.spec)
+			door, there := DoorOf(p.spec)
 			blocked, result := s.lacks(what)
 			switch {
 			case blocked:

@@ -14,8 +14,9 @@ import (
 // usualPorts are where each kind of server listens in its container.
 var usualPorts = map[string]int{"postgres": 5432, "redis": 6379, "mongo": 27017, "openclaw": 18789}
 
-// doorOf is the door of a service with an auth block: of several ports, the usual one.
-func doorOf(service *spec.Service) (Door, bool) {
+// DoorOf is the door of a service with an auth block: of several ports, the usual one.
+// False if it publishes none.
+func DoorOf(service *spec.Service) (Door, bool) {
 	var bind *spec.Bind
 	for _, b := range service.Binds {
 		if b.Protocol == "tcp" && (bind == nil || b.Port == usualPorts[service.Auth.Kind]) {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/term"
@@ -54,6 +55,13 @@ func fd(stream any) int {
 // say writes a message for people. Results go to stdout instead.
 func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
 
+// debug writes what --debug asks for.
+func (a *app) debug(format string, args ...any) {
+	if a.Debug {
+		a.say("debug: "+format, args...)
+	}
+}
+
 func (a *app) warn(format string, args ...any) { a.say("Warning: "+format, args...) }
 
 // json prints a result.
@@ -93,6 +101,8 @@ type loaded struct {
 	project *types.Project
 	compose []byte
 	diags   spec.Diagnostics
+	// store opens the stack's secret store, once.
+	store func() (secret.Store, error)
 }
 
 // load reads and renders the spec. Its warnings are shown, and its errors.
@@ -108,7 +118,8 @@ func (a *app) load() (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loaded{stack: stack, project: project, compose: compose, diags: diags}, nil
+	store := sync.OnceValues(func() (secret.Store, error) { return a.store(stack) })
+	return &loaded{stack: stack, project: project, compose: compose, diags: diags, store: store}, nil
 }
 
 // parse reads the spec without judging it.
@@ -151,7 +162,14 @@ func environ() map[string]string {
 }
 
 // endpoint finds out where the engine is.
-func (a *app) endpoint() (engine.Endpoint, error) { return engine.Find(a.Host, a.Context) }
+func (a *app) endpoint() (engine.Endpoint, error) {
+	endpoint, err := engine.Find(a.Host, a.Context)
+	if err == nil && a.Debug {
+		a.debug("the engine is at %s (%s)", endpoint.Host, endpoint.Source)
+		endpoint.Trace = a.debug
+	}
+	return endpoint, err
+}
 
 // connect finds the engine.
 func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
@@ -164,7 +182,13 @@ func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
 
 // store opens the secret store of the stack.
 func (a *app) store(stack *spec.Stack) (secret.Store, error) {
-	return secret.Open(a.storeKind(stack), stack.Name, storeOptions(stack))
+	store, err := secret.Open(a.storeKind(stack), stack.Name, storeOptions(stack))
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := strings.Cut(a.where(stack), ": ")
+	a.debug("the secret store is %s", kind)
+	return secret.Once(store), nil
 }
 
 // storeOptions are what the store exec must know.

@@ -38,27 +38,47 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if done, err := a.showFirst(ctx, shown, loaded.project, c.Yes, "Apply this plan?"); done || err != nil {
+	done, err := a.showFirst(ctx, shown, loaded.project, c.Yes, "Apply this plan?")
+	switch {
+	case err != nil:
+		return err
+	case done:
+		return a.settle(ctx, e, loaded, live, loaded.project.ServiceNames())
+	}
+	r := &rotator{app: a, engine: e, loaded: loaded}
+	if r.canFinish(shown.Rotations, live) {
+		if err := r.finish(ctx, shown.Rotations); err != nil {
+			return err
+		}
+		if shown, live, err = a.plan(ctx, e, loaded); err != nil {
+			return err
+		}
+	}
+	if err := a.steps(ctx, e, loaded, shown, live); err != nil {
 		return err
 	}
+	if err := r.finish(ctx, shown.Rotations); err != nil {
+		return err
+	}
+	return a.holds(ctx, e, loaded, time.Since(begun))
+}
+
+// steps carries out what was shown. All that can fail without touching anything comes first.
+func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, live plan.Live) error {
 	if e.Endpoint.Local() {
 		if err := errors.Join(apply.FreePorts(loaded.project, shown)...); err != nil {
 			return err
 		}
 	}
-	values, err := a.secrets(ctx, loaded, shown, live)
+	doer, err := a.prepare(ctx, e, loaded, shown, live)
 	if err != nil {
 		return err
 	}
-	doer := e.Stack(loaded.project, values)
 	p, err := a.pullFirst(ctx, e, loaded, shown, doer)
 	if err != nil {
 		return err
 	}
-	if err := a.carryOut(ctx, p, doer); err != nil {
-		return err
-	}
-	return a.holds(ctx, e, loaded, time.Since(begun))
+	return a.carryOut(ctx, p, doer)
 }
 
 // showFirst shows the plan and asks. Done means that there is nothing to do.
@@ -69,7 +89,7 @@ func (a *app) showFirst(ctx context.Context, p plan.Plan, project *types.Project
 	switch {
 	case len(p.Problems) > 0:
 		return false, errIncomplete
-	case len(p.Steps) == 0:
+	case p.Empty():
 		return true, nil
 	case yes:
 		return false, nil
@@ -77,9 +97,9 @@ func (a *app) showFirst(ctx context.Context, p plan.Plan, project *types.Project
 	return false, a.confirm(ctx, question)
 }
 
-// secrets resolves every secret of the containers that will be made, before anything is
+// prepare resolves every secret of the containers that will be made, before anything is
 // touched. One that guards data which is there already is never made up anew.
-func (a *app) secrets(ctx context.Context, loaded *loaded, p plan.Plan, live plan.Live) (secret.Values, error) {
+func (a *app) prepare(ctx context.Context, e *engine.Engine, loaded *loaded, p plan.Plan, live plan.Live) (*engine.Stack, error) {
 	var wants []secret.Want
 	for _, declared := range loaded.stack.Secrets {
 		users := loaded.stack.SecretUsers(declared.Name)
@@ -93,17 +113,27 @@ func (a *app) secrets(ctx context.Context, loaded *loaded, p plan.Plan, live pla
 		wants = append(wants, want)
 	}
 	if len(wants) == 0 {
-		return secret.NewValues(nil), nil
+		return e.Stack(loaded.project, engine.Secrets{Mask: loaded.masker}), nil
 	}
-	store, err := a.store(loaded.stack)
+	store, err := loaded.store()
 	if err != nil {
-		return secret.Values{}, err
+		return nil, err
 	}
 	values, generated, err := secret.Resolve(ctx, store, wants)
 	if len(generated) > 0 {
 		a.say("Generated %s (%s).", strings.Join(generated, ", "), a.where(loaded.stack))
 	}
-	return values, err
+	if err != nil {
+		return nil, err
+	}
+	key, err := secret.LoadKey(ctx, store, true)
+	if errors.Is(err, secret.ErrReadOnly) {
+		a.warn("plan will not see when a secret changes: %v.", err)
+	} else if err != nil {
+		return nil, err
+	}
+	doer := e.Stack(loaded.project, engine.Secrets{Values: values, Key: key, Mask: loaded.masker})
+	return doer, doer.Prepare(p)
 }
 
 // makes reports whether the plan makes a container for the service.
@@ -171,11 +201,20 @@ func (a *app) carryOut(ctx context.Context, p plan.Plan, doer apply.Engine) erro
 	return apply.Run(ctx, p, doer, progress.event)
 }
 
+// settle waits for services that run and are not healthy yet, as after an apply that was
+// stopped.
+func (a *app) settle(ctx context.Context, e *engine.Engine, loaded *loaded, live plan.Live, services []string) error {
+	return a.carryOut(ctx, plan.Settle(loaded.project, live).Only(services), e.Stack(loaded.project, engine.Secrets{Mask: loaded.masker}))
+}
+
 // holds looks at the machine once more: what was applied must be there now.
 func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took time.Duration) error {
-	after, _, err := a.plan(ctx, e, loaded)
+	after, live, err := a.plan(ctx, e, loaded)
 	if err != nil {
 		return fmt.Errorf("applied, but the result could not be looked at: %w", err)
+	}
+	if err := a.settle(ctx, e, loaded, live, loaded.project.ServiceNames()); err != nil {
+		return err
 	}
 	if !after.Empty() {
 		a.say("Applied, but the machine is still not what the spec says:")

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"minibot/internal/engine"
 	"minibot/internal/plan"
-	"minibot/internal/secret"
 	"minibot/render"
 )
 
@@ -36,7 +36,7 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) error {
 	if done, err := a.showFirst(ctx, p, loaded.project, c.Yes, "Remove these? Volumes stay."); done || err != nil {
 		return err
 	}
-	if err := a.carryOut(ctx, p, e.Stack(loaded.project, secret.NewValues(nil))); err != nil {
+	if err := a.carryOut(ctx, p, e.Stack(loaded.project, engine.Secrets{Mask: loaded.masker})); err != nil {
 		return err
 	}
 	return a.volumesLeft(live)

@@ -8,6 +8,7 @@ import (
 
 	"minibot/apply"
 	"minibot/internal/engine"
+	"minibot/internal/rotate"
 	"minibot/internal/secret"
 	"minibot/spec"
 )
@@ -56,6 +57,7 @@ func outcomeOf(err error) outcome {
 		noSpec    *noSpecError
 		unhealthy *engine.UnhealthyError
 		port      *apply.PortTakenError
+		half      *rotate.UnfinishedError
 	)
 	switch {
 	case err == nil:
@@ -76,6 +78,10 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError}
 	case errors.As(err, &noSpec):
 		return outcome{code: exitError, hint: "Begin with a copy of minibot.hcl.example, or name a spec with -f FILE."}
+	case errors.As(err, &half):
+		out := outcomeOf(half.Err)
+		out.hint = "Both values are kept in the store. To go on: minibot secret rotate " + half.Name + ", or minibot apply"
+		return out
 	case errors.As(err, &unhealthy):
 		return outcome{code: exitUnhealthy}
 	case errors.As(err, &port):

@@ -32,6 +32,7 @@ type commands struct {
 	Apply    applyCmd    `cmd:"" help:"Bring the machine to what the spec says."`
 	Verify   verifyCmd   `cmd:"" help:"Prove that the machine is what the spec says. Changes nothing."`
 	Secret   secretCmd   `cmd:"" help:"Set, generate, list, check and remove the secrets of the spec."`
+	Run      runCmd      `cmd:"" help:"Run a program with the secrets in its environment, and nowhere else."`
 	Destroy  destroyCmd  `cmd:"" help:"Remove the stack's containers and networks. Volumes stay."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
@@ -44,6 +45,7 @@ type Globals struct {
 	Context     string            `help:"The docker context to use." placeholder:"NAME" xor:"engine"`
 	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, secret-service, file, exec or env." placeholder:"KIND"`
 	JSON        bool              `help:"Print results as JSON."`
+	Debug       bool              `help:"Say on standard error what is asked of the engine, and which secret store is used."`
 	Color       bool              `help:"Colour on a terminal; NO_COLOR turns it off too." default:"true" negatable:""`
 }
 

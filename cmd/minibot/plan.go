@@ -38,11 +38,24 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// plan compares the spec with the engine.
+// plan compares the spec with the engine and the secret store.
 func (a *app) plan(ctx context.Context, e *engine.Engine, loaded *loaded) (plan.Plan, plan.Live, error) {
-	live, err := e.Observe(ctx, loaded.project)
+	live, err := a.look(ctx, e, loaded)
 	if err != nil {
 		return plan.Plan{}, plan.Live{}, err
 	}
 	return plan.Diff(loaded.project, live), live, nil
+}
+
+// look observes the engine, and what of the secret store concerns a plan. A store that
+// cannot be read is no error: the plan says so, and goes on.
+func (a *app) look(ctx context.Context, e *engine.Engine, loaded *loaded) (plan.Live, error) {
+	live, err := e.Observe(ctx, loaded.project)
+	if err != nil {
+		return plan.Live{}, err
+	}
+	if err := compareSecrets(ctx, loaded, &live); err != nil {
+		live.Store.Problem = err.Error()
+	}
+	return live, ctx.Err()
 }

@@ -20,6 +20,11 @@ type secretCmd struct {
 	Generate secretGenerateCmd `cmd:"" help:"Generate a random value for a secret that has none."`
 	List     secretListCmd     `cmd:"" help:"List the secrets of the spec: present or missing, and who uses them."`
 	Check    secretCheckCmd    `cmd:"" help:"Exit 3 if a secret is missing or the store cannot be read."`
+	Show     secretShowCmd     `cmd:"" help:"Show the value of a secret on the terminal, after a question."`
+	Where    secretWhereCmd    `cmd:"" help:"Say which store is used, why, where it is, and what the others lack."`
+	Import   secretImportCmd   `cmd:"" help:"Take the secrets of the spec from a .env file or standard input."`
+	Export   secretExportCmd   `cmd:"" help:"Copy secrets to another kind of store, and prove that they are there."`
+	Rotate   secretRotateCmd   `cmd:"" help:"Give a secret a new value: in the running services, in the store, in every container."`
 	Rm       secretRmCmd       `cmd:"" help:"Remove a secret from the store."`
 }
 
@@ -29,37 +34,28 @@ func (a *app) named(name string) (*spec.Stack, secret.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	stack := loaded.stack
-	if stack.Secret(name) == nil {
-		var names []string
-		for _, declared := range stack.Secrets {
-			names = append(names, declared.Name)
-		}
-		return nil, nil, fmt.Errorf("the spec has no secret %q. It has: %s", name, cmp.Or(strings.Join(names, ", "), "none"))
+	if err := declared(loaded.stack, name); err != nil {
+		return nil, nil, err
 	}
-	store, err := a.store(stack)
-	return stack, store, err
+	store, err := a.store(loaded.stack)
+	return loaded.stack, store, err
 }
 
-type secretSetCmd struct {
-	Name string `arg:"" help:"The secret's name in the spec."`
+// declared makes sure that the spec has a secret of that name.
+func declared(stack *spec.Stack, name string) error {
+	if stack.Secret(name) != nil {
+		return nil
+	}
+	return fmt.Errorf("the spec has no secret %q. It has: %s", name, cmp.Or(strings.Join(secretNames(stack), ", "), "none"))
 }
 
-// Run stores a value that a person types or pipes in.
-func (c *secretSetCmd) Run(ctx context.Context, a *app) error {
-	stack, store, err := a.named(c.Name)
-	if err != nil {
-		return err
+// secretNames are the names of the spec's secrets, as it has them.
+func secretNames(stack *spec.Stack) []string {
+	var names []string
+	for _, one := range stack.Secrets {
+		names = append(names, one.Name)
 	}
-	value, err := secret.Read(ctx, a.stdin, a.stderr, c.Name, true)
-	if err != nil {
-		return err
-	}
-	if err := store.Set(ctx, c.Name, value); err != nil {
-		return err
-	}
-	a.say("Set %s (%s).", c.Name, a.where(stack))
-	return nil
+	return names
 }
 
 type secretGenerateCmd struct {
@@ -213,6 +209,9 @@ func (c *secretRmCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if _, err := store.Get(ctx, c.Name); errors.Is(err, secret.ErrNotFound) {
+		return err
+	}
+	if err := secret.NotRotating(ctx, store, c.Name); err != nil {
 		return err
 	}
 	if !c.Yes {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"sync"
 
 	"minibot/internal/engine"
 	"minibot/internal/plan"
@@ -21,13 +20,13 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: a.lookup(loaded)}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded)}
 	endpoint, err := a.endpoint()
 	if err != nil {
 		return err // nobody knows which machine is meant
 	}
 	subject.Local = endpoint.Local()
-	observe(ctx, endpoint, &subject)
+	a.observe(ctx, endpoint, loaded, &subject)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -53,7 +52,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 
 // observe fills in what the engine holds, or why that could not be seen: then checks that
 // need the engine are errors, and the others are still made.
-func observe(ctx context.Context, endpoint engine.Endpoint, subject *verify.Subject) {
+func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loaded, subject *verify.Subject) {
 	e, err := engine.Connect(ctx, endpoint)
 	if err != nil {
 		subject.Unseen = err
@@ -65,7 +64,7 @@ func observe(ctx context.Context, endpoint engine.Endpoint, subject *verify.Subj
 		subject.Unseen = err
 		return
 	}
-	live, err := e.Observe(ctx, subject.Project)
+	live, err := a.look(ctx, e, loaded)
 	if err != nil {
 		subject.Unseen = err
 		return
@@ -74,12 +73,10 @@ func observe(ctx context.Context, endpoint engine.Endpoint, subject *verify.Subj
 	subject.Live, subject.Plan = live, plan.Diff(subject.Project, live)
 }
 
-// lookup reads secrets when they are asked for. The store is opened once, and not at all
-// if nobody asks.
-func (a *app) lookup(loaded *loaded) func(context.Context, string) (secret.Value, error) {
-	open := sync.OnceValues(func() (secret.Store, error) { return a.store(loaded.stack) })
+// lookup reads secrets when they are asked for. The store is not opened if nobody asks.
+func lookup(loaded *loaded) func(context.Context, string) (secret.Value, error) {
 	return func(ctx context.Context, name string) (secret.Value, error) {
-		store, err := open()
+		store, err := loaded.store()
 		if err != nil {
 			return secret.Value{}, err
 		}

@@ -16,11 +16,13 @@ import (
 type progress struct {
 	a     *app
 	paint painter
-	last  map[string]string // what was said last about a step
+	last  map[string]string        // what was said last about a step
+	down  map[string]time.Time     // since when a service is, by its step
+	out   map[string]time.Duration // how long one was
 }
 
 func newProgress(a *app) *progress {
-	return &progress{a: a, paint: paint(a.colorErr), last: map[string]string{}}
+	return &progress{a: a, paint: paint(a.colorErr), last: map[string]string{}, down: map[string]time.Time{}, out: map[string]time.Duration{}}
 }
 
 // doing says what an action is, while it lasts. Actions of a few milliseconds say nothing.
@@ -35,17 +37,34 @@ func (p *progress) event(e apply.Event) {
 	name := e.Step.Object + " " + e.Step.Name
 	switch e.Kind {
 	case apply.Acting:
+		p.outage(e)
 		if text := doing[e.Action.Verb]; text != "" {
 			p.line(name, "…", dim, text)
 		}
 	case apply.Undoing:
 		p.line(name, "…", yellow, "taking it back")
 	case apply.Done:
-		p.a.say("%s %s: %s %s", p.paint(green, "✓"), name, past[e.Step.Kind], p.paint(dim, elapsed(e.Elapsed)))
+		took := elapsed(e.Elapsed)
+		if out, was := p.out[e.Step.ID]; was {
+			took += ", down for at most " + elapsed(out)
+		}
+		p.a.say("%s %s: %s %s", p.paint(green, "✓"), name, past[e.Step.Kind], p.paint(dim, "("+took+")"))
 	case apply.Skipped:
 		p.a.say("%s %s: skipped, it %s", p.paint(yellow, "–"), name, e.Text)
 	case apply.Failed:
 		p.failed(name, e)
+	}
+}
+
+// outage measures how long a service is down: from the stop of its old container to the
+// first action after the wait for the new one.
+func (p *progress) outage(e apply.Event) {
+	since, down := p.down[e.Step.ID]
+	switch {
+	case e.Action.Verb == plan.StopContainer && e.Step.Kind == plan.Replace:
+		p.down[e.Step.ID] = time.Now()
+	case e.Action.Verb == plan.RemoveContainer && down:
+		p.out[e.Step.ID] = time.Since(since)
 	}
 }
 
@@ -59,7 +78,7 @@ func (p *progress) line(name, sign, color, text string) {
 }
 
 func (p *progress) failed(name string, e apply.Event) {
-	p.a.say("%s %s: failed %s", p.paint(red, "✗"), name, p.paint(dim, elapsed(e.Elapsed)))
+	p.a.say("%s %s: failed %s", p.paint(red, "✗"), name, p.paint(dim, "("+elapsed(e.Elapsed)+")"))
 	var step *apply.StepError
 	if !errors.As(e.Err, &step) {
 		return
@@ -101,7 +120,7 @@ var past = map[plan.Kind]string{
 
 func elapsed(d time.Duration) string {
 	if d < 100*time.Millisecond {
-		return fmt.Sprintf("(%d ms)", d.Milliseconds())
+		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
-	return fmt.Sprintf("(%.1f s)", d.Seconds())
+	return fmt.Sprintf("%.1f s", d.Seconds())
 }

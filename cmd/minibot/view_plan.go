@@ -66,6 +66,12 @@ func planText(p plan.Plan, project *types.Project, paint painter) []byte {
 	for _, problem := range p.Problems {
 		fmt.Fprintf(&out, "%s %s %s: %s.\n  %s\n\n", paint(red, "Problem:"), problem.Object, problem.Name, problem.Summary, problem.Remedy)
 	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(&out, "%s %s %s: %s.\n  %s\n\n", paint(yellow, "Warning:"), warning.Object, warning.Name, warning.Summary, warning.Remedy)
+	}
+	for _, name := range p.Rotations {
+		fmt.Fprintf(&out, "%s the rotation of secret %s was interrupted; apply finishes it first\n\n", paint(yellow, "±"), paint(bold, name))
+	}
 	for _, stray := range p.Strays {
 		fmt.Fprintf(&out, "%s container %s (%s) is not in the spec:\n", paint(yellow, "Stray:"), stray.Name, stray.Image)
 		for _, why := range stray.Why {
@@ -75,6 +81,8 @@ func planText(p plan.Plan, project *types.Project, paint painter) []byte {
 	}
 	if len(p.Steps) == 0 {
 		switch {
+		case len(p.Rotations) > 0:
+			fmt.Fprintf(&out, "Plan for the stack %q: %s to finish.\n", p.Stack, count(len(p.Rotations), "rotation"))
 		case len(p.Problems) > 0:
 			fmt.Fprintf(&out, "Nothing can be done for the stack %q before that is settled.\n", p.Stack)
 		default:

@@ -25,6 +25,8 @@ type definition struct {
 	host    *container.HostConfig
 	network *network.NetworkingConfig // the first network
 	more    []string                  // networks to connect before the start
+
+	fingerprints plan.Fields // of the secrets in it and in its files
 }
 
 // create translates a service of the compose file. Expand resolves the $ syntax of
@@ -217,9 +219,9 @@ func mounts(project *types.Project, service types.ServiceConfig) []mount.Mount {
 
 // labels are compose's, so that docker compose and Docker Desktop see an ordinary
 // project, and minibot's own.
-func labels(project *types.Project, service types.ServiceConfig, imageID string) map[string]string {
+func labels(project *types.Project, service types.ServiceConfig, imageID string, fingerprints plan.Fields) map[string]string {
 	fields := plan.DesiredOf(project, service)
-	return map[string]string{
+	all := map[string]string{
 		plan.LabelProject:   project.Name,
 		plan.LabelService:   service.Name,
 		plan.LabelNumber:    "1",
@@ -230,6 +232,10 @@ func labels(project *types.Project, service types.ServiceConfig, imageID string)
 		plan.LabelVersion:   composeVersion,
 		plan.LabelApplied:   fields.Label(),
 	}
+	if len(fingerprints) > 0 {
+		all[plan.LabelSecrets] = fingerprints.Label()
+	}
+	return all
 }
 
 // dependsOn writes "service:condition:restart", comma-joined, as compose does.

@@ -29,6 +29,9 @@ func observeContainer(c container.InspectResponse) plan.Container {
 		// not make this container.
 		observed.Applied, _ = plan.ParseLabel(text)
 	}
+	if text, ok := labels[plan.LabelSecrets]; ok {
+		observed.Secrets, _ = plan.ParseLabel(text) // one that cannot be read says nothing, as none
+	}
 	observed.Published = observePorts(c.NetworkSettings.Ports)
 	observed.Actual = observe(c, observed.Applied)
 	return observed

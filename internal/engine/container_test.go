@@ -34,12 +34,13 @@ func project(t testing.TB, src string) *types.Project {
 	return loaded
 }
 
-func stack(p *types.Project) *Stack {
+// given is a delivery with the values of every case.
+func given() *delivery {
 	values := map[string]secret.Value{}
 	for _, name := range []string{"TOKEN", "PASSWORD"} {
 		values[name] = secret.NewValue([]byte(canary))
 	}
-	return (&Engine{}).Stack(p, secret.NewValues(values))
+	return &delivery{secrets: secret.NewValues(values), used: map[string]secret.Value{}}
 }
 
 // inspection is what the engine would say of a container made from the definition, as far
@@ -50,7 +51,7 @@ func inspection(p *types.Project, service types.ServiceConfig, d definition) con
 	for key, value := range d.config.Labels {
 		config.Labels[key] = value
 	}
-	for key, value := range labels(p, service, "sha256:1") {
+	for key, value := range labels(p, service, "sha256:1", nil) {
 		config.Labels[key] = value
 	}
 	settings := &container.NetworkSettings{Networks: d.network.EndpointsConfig}
@@ -92,7 +93,7 @@ func TestCreateObserve(t *testing.T) {
 				live.Volumes[v.Name] = plan.Volume{Name: v.Name, Driver: "local"}
 			}
 			for _, service := range p.Services {
-				made, err := create(p, service, stack(p).expand)
+				made, err := create(p, service, given().expand)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -134,7 +135,7 @@ var reaches = map[string]string{
 func TestComplete(t *testing.T) {
 	define := func(c golden.Case) string {
 		p := project(t, c.File(t, "minibot.hcl"))
-		made, err := create(p, p.Services["web"], stack(p).expand)
+		made, err := create(p, p.Services["web"], given().expand)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +161,7 @@ func TestFiles(t *testing.T) {
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			p := project(t, c.File(t, "minibot.hcl"))
-			got, err := filesOf(p, p.Services["web"], stack(p).expand)
+			got, err := filesOf(p, p.Services["web"], given().expand)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,9 +185,34 @@ func TestFiles(t *testing.T) {
 
 // A secret that has no value is an error that says nothing of the text around it.
 func TestExpandMissing(t *testing.T) {
-	s := (&Engine{}).Stack(&types.Project{}, secret.NewValues(nil))
-	_, err := s.expand("prefix ${NOPE:?is a secret of this stack} suffix")
+	d := delivery{used: map[string]secret.Value{}}
+	_, err := d.expand("prefix ${NOPE:?is a secret of this stack} suffix")
 	if err == nil || strings.Contains(err.Error(), "prefix") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A value goes into other text only if it cannot break it; alone it may be anything.
+func TestExpandStructural(t *testing.T) {
+	for _, c := range []struct {
+		text, value string
+		ok          bool
+	}{
+		{"requirepass ${TOKEN:?is a secret of this stack}\n", "s3cret$#%é=", true},
+		{"requirepass ${TOKEN:?is a secret of this stack}\n", "two words", false},
+		{`{"password": "${TOKEN:?is a secret of this stack}"}`, `a"b`, false},
+		{`{"password": "${TOKEN:?is a secret of this stack}"}`, `a\b`, false},
+		{"password: ${TOKEN:?is a secret of this stack}", "a\nadmin: true", false},
+		{"${TOKEN:?is a secret of this stack}", "-----BEGIN KEY-----\nabc\n", true},
+		{"${TOKEN:?is a secret of this stack}\n", "-----BEGIN KEY-----\nabc", true},
+	} {
+		d := delivery{secrets: secret.NewValues(map[string]secret.Value{"TOKEN": secret.NewValue([]byte(c.value))}), used: map[string]secret.Value{}}
+		_, err := d.expand(c.text)
+		switch {
+		case (err == nil) != c.ok:
+			t.Errorf("%q in %q: %v", c.value, c.text, err)
+		case err != nil && (strings.Contains(err.Error(), c.value) || !strings.Contains(err.Error(), "TOKEN")):
+			t.Errorf("the error shows the value or not the name: %v", err)
+		}
 	}
 }

@@ -20,6 +20,8 @@ type Endpoint struct {
 	Host string
 	// Source names the setting that it came from, for messages.
 	Source string
+	// Trace, if it is set, is told of every request: method, path, status and duration.
+	Trace func(format string, args ...any)
 	// fromContext is set for a named context, which may bring TLS keys.
 	fromContext *docker.Endpoint
 }

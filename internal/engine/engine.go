@@ -55,6 +55,11 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
 	}
+	if endpoint.Trace != nil {
+		if err := traced(api, endpoint.Trace); err != nil {
+			return nil, err
+		}
+	}
 	ping, err := api.Ping(ctx)
 	if err != nil {
 		_ = api.Close()

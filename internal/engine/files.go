@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,27 +65,12 @@ func filesOf(project *types.Project, service types.ServiceConfig, expand func(st
 }
 
 // archive packs files relative to a folder, with numeric owners: the engine keeps the
-// numbers, whatever users the image knows.
+// numbers, whatever users the image knows. Folders are left out: the engine makes those that
+// lack, and would take one in the place of an image's link for an attempt to replace it.
 func archive(dir string, files []file) (*bytes.Buffer, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	made := map[string]bool{"/": true, dir: true}
-	var parents func(p string) error
-	parents = func(p string) error {
-		if made[p] {
-			return nil
-		}
-		if err := parents(path.Dir(p)); err != nil {
-			return err
-		}
-		made[p] = true
-		// Folders on the way that the image lacks. One that is there keeps what it is.
-		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: relative(dir, p) + "/", Mode: 0o755})
-	}
 	for _, f := range files {
-		if err := parents(path.Dir(f.target)); err != nil {
-			return nil, err
-		}
 		header := &tar.Header{Typeflag: tar.TypeReg, Name: relative(dir, f.target), Mode: f.mode, Uid: f.uid, Gid: f.gid, Size: int64(len(f.content))}
 		if err := w.WriteHeader(header); err != nil {
 			return nil, err

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -25,14 +24,26 @@ import (
 type Stack struct {
 	engine  *Engine
 	project *types.Project
-	secrets secret.Values
+	secrets Secrets
 
 	mu     sync.Mutex
 	shared map[string][]byte // files that a replacement overwrote, by the new container's name
 }
 
-// Stack binds the engine to a project and to resolved secrets.
-func (e *Engine) Stack(project *types.Project, secrets secret.Values) *Stack {
+// Secrets are what a run has of the secret store.
+type Secrets struct {
+	// Values go into containers that are made.
+	Values secret.Values
+	// Key makes their fingerprints. With the zero Key containers get none, and a later change of
+	// a secret does not show.
+	Key secret.Key
+	// Mask hides every secret of the stack in what its services wrote. It is asked only when a
+	// service fails; where it is nil or has an error, nothing is shown of what they wrote.
+	Mask func(context.Context) (secret.Masker, error)
+}
+
+// Stack binds the engine to a project and its secrets.
+func (e *Engine) Stack(project *types.Project, secrets Secrets) *Stack {
 	return &Stack{engine: e, project: project, secrets: secrets, shared: map[string][]byte{}}
 }
 
@@ -98,22 +109,6 @@ func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) er
 	return fmt.Errorf("unknown action %q", a.Verb)
 }
 
-// expand resolves compose's $ syntax with the secrets of this run.
-func (s *Stack) expand(text string) (string, error) {
-	expanded, err := template.Substitute(text, func(name string) (string, bool) {
-		value, ok := s.secrets.Get(name)
-		if !ok {
-			return "", false
-		}
-		return string(value.Reveal()), true
-	})
-	if err != nil {
-		// The library's error may quote the text around a secret: say only that one lacks.
-		return "", errors.New("a secret that it names has no value")
-	}
-	return expanded, nil
-}
-
 func (s *Stack) createNetwork(ctx context.Context, name string) error {
 	for key, config := range s.project.Networks {
 		if config.Name != name {
@@ -150,13 +145,7 @@ func (s *Stack) createVolume(ctx context.Context, name string) error {
 // createContainer makes a container and puts its files into it. If that fails, the
 // half-made container is removed.
 func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
-	service := s.project.Services[a.Service]
-	service.Name = a.Service
-	defined, err := create(s.project, service, s.expand)
-	if err != nil {
-		return err
-	}
-	files, err := filesOf(s.project, service, s.expand)
+	service, defined, files, err := s.prepare(a.Service)
 	if err != nil {
 		return err
 	}
@@ -164,7 +153,7 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	if err != nil {
 		return wrap("inspect image", err)
 	}
-	for label, value := range labels(s.project, service, have.ID) {
+	for label, value := range labels(s.project, service, have.ID, defined.fingerprints) {
 		defined.config.Labels[label] = value
 	}
 	made, err := s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)

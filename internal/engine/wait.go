@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"minibot/internal/plan"
+	"minibot/internal/secret"
 )
 
 // settle is how long a container without a healthcheck must stay up to count as working:
@@ -149,17 +150,31 @@ func (s *Stack) unhealthy(ctx context.Context, a plan.Action, reason string) err
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	failure := &UnhealthyError{Container: a.Target, Reason: reason}
-	mask := s.secrets.Masker()
-	if inspected, err := s.engine.api.ContainerInspect(ctx, a.Target); err == nil {
-		failure.Container = strings.TrimPrefix(inspected.Name, "/")
-		if h := inspected.State.Health; h != nil && len(h.Log) > 0 {
-			failure.Health = string(mask.Mask([]byte(strings.TrimSpace(h.Log[len(h.Log)-1].Output))))
-		}
+	inspected, err := s.engine.api.ContainerInspect(ctx, a.Target)
+	if err != nil {
+		return failure
+	}
+	failure.Container = strings.TrimPrefix(inspected.Name, "/")
+	mask, err := s.mask(ctx)
+	if err != nil {
+		failure.Log = fmt.Sprintf("(not shown: the secrets in it cannot be masked: %v)", err)
+		return failure
+	}
+	if h := inspected.State.Health; h != nil && len(h.Log) > 0 {
+		failure.Health = string(mask.Mask([]byte(strings.TrimSpace(h.Log[len(h.Log)-1].Output))))
 	}
 	if text, err := s.engine.Logs(ctx, a.Target, 20); err == nil {
 		failure.Log = string(mask.Mask(text))
 	}
 	return failure
+}
+
+// mask is who hides the secrets in what services wrote.
+func (s *Stack) mask(ctx context.Context) (secret.Masker, error) {
+	if s.secrets.Mask == nil {
+		return secret.Masker{}, errors.New("there is no store")
+	}
+	return s.secrets.Mask(ctx)
 }
 
 // Logs returns the last lines that a container wrote, standard output and error mixed.

@@ -47,6 +47,11 @@ func (d *differ) causes(service types.ServiceConfig, container Container) []Caus
 	if container.Applied == nil {
 		causes = append(causes, Cause{Path: "labels." + LabelApplied, New: "set", Note: "minibot did not make this container"})
 	}
+	for _, name := range container.Changed {
+		if !d.held[name] {
+			causes = append(causes, secretChanged(name))
+		}
+	}
 	if image, ok := d.live.Images[service.Image]; ok && image.ID != container.ImageID && slices.Equal(want["image"], actual["image"]) {
 		causes = append(causes, Cause{Path: "image", Old: short(container.ImageID), New: short(image.ID), Note: "the tag " + service.Image + " names another image now"})
 	}

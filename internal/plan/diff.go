@@ -15,10 +15,11 @@ func Diff(project *types.Project, live Live) Plan {
 	live.Containers = byName(live.Containers)
 	d := &differ{
 		project: project, live: live, plan: Plan{Stack: project.Name, Steps: []Step{}},
-		changes: map[string]change{}, known: map[*Container]bool{}, images: map[string]Fields{},
+		changes: map[string]change{}, known: map[*Container]bool{}, images: map[string]Fields{}, held: map[string]bool{},
 	}
 	d.networks()
 	d.volumes()
+	d.secrets()
 	names := slices.Sorted(maps.Keys(project.Services))
 	for _, name := range names {
 		d.changes[name] = d.service(project.Services[name])
@@ -46,6 +47,7 @@ type differ struct {
 	changes map[string]change   // by service
 	known   map[*Container]bool // those that stand for a service, or were put aside for one
 	images  map[string]Fields   // what images set, by ID
+	held    map[string]bool     // changed secrets that no container may be given yet
 }
 
 func (d *differ) step(s Step) {
@@ -54,6 +56,10 @@ func (d *differ) step(s Step) {
 
 func (d *differ) problem(object, name, summary, remedy string) {
 	d.plan.Problems = append(d.plan.Problems, Problem{Object: object, Name: name, Summary: summary, Remedy: remedy})
+}
+
+func (d *differ) warning(object, name, summary, remedy string) {
+	d.plan.Warnings = append(d.plan.Warnings, Problem{Object: object, Name: name, Summary: summary, Remedy: remedy})
 }
 
 func (d *differ) networks() {

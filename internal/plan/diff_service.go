@@ -36,6 +36,7 @@ func (d *differ) service(service types.ServiceConfig) change {
 	d.decide(&c)
 	if c.makes() {
 		d.anonymous(service)
+		d.keepsPassword(c)
 	}
 	if c.makes() || c.kind == Start {
 		d.portsTaken(c)
@@ -85,7 +86,7 @@ func (d *differ) find(c *change) bool {
 // decide chooses the least step that brings the container to what is wanted.
 func (d *differ) decide(c *change) {
 	const unfinished = "an unfinished replacement; it will be finished"
-	back := c.current == nil && c.aside != nil && !broken(c.aside.State) && !slices.ContainsFunc(d.causes(c.service, *c.aside), restarts)
+	back := c.current == nil && c.aside != nil && !sharesFiles(c.service) && !broken(c.aside.State) && !slices.ContainsFunc(d.causes(c.service, *c.aside), restarts)
 	if back {
 		c.current, c.aside = c.aside, nil
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -54,14 +55,20 @@ func DesiredOf(project *types.Project, service types.ServiceConfig) Fields {
 // FieldsOf flattens a service. It walks the compose tree, so that a new attribute is
 // compared and shown without a change here.
 func FieldsOf(service types.ServiceConfig) Fields {
-	ports := service.Ports
-	service.Ports = nil
+	ports, ulimits := service.Ports, service.Ulimits
+	service.Ports, service.Ulimits = nil, nil
 	fields := Fields{}
 	fields.walk("", tree(service))
 	for _, port := range ports {
 		fields.add("ports", portOf(port).String())
 	}
 	slices.Sort(fields["ports"])
+	for name, limit := range ulimits { // as JSON a limit of 0 would be none
+		if limit != nil {
+			fields["ulimits."+name+".soft"] = []string{strconv.Itoa(cmp.Or(limit.Single, limit.Soft))}
+			fields["ulimits."+name+".hard"] = []string{strconv.Itoa(cmp.Or(limit.Single, limit.Hard))}
+		}
+	}
 	return fields
 }
 

@@ -21,6 +21,20 @@ type Live struct {
 	Volumes  map[string]Volume
 	// Images are by reference as the spec writes it. One that the engine lacks is not in it.
 	Images map[string]Image
+	// Store is what is known of the secret store.
+	Store Store
+}
+
+// Store is what is known of the secret store when a plan is made: names alone, no value.
+type Store struct {
+	// Problem is why it could not be read, so that nobody knows which secrets changed; empty
+	// if it was read, or nobody had to.
+	Problem string
+	// Rotating are the secrets whose rotation was begun and not ended.
+	Rotating []string
+	// Accepted are those whose new value the running services have taken over already: their
+	// containers may be made anew with it.
+	Accepted []string
 }
 
 // Engine tells which engine it was.
@@ -42,6 +56,12 @@ type Container struct {
 	Number  int
 	// Applied is what minibot last asked for; nil where minibot did not make the container.
 	Applied Fields
+	// Secrets are the fingerprints of what it was given, by the secret's name; nil where there
+	// are none (see LabelSecrets).
+	Secrets Fields
+	// Changed names those of them whose value in the store is another one now. An engine cannot
+	// know: it is filled in by who can read the store.
+	Changed []string
 	// Actual is what the container is, in compose's words.
 	Actual types.ServiceConfig
 	// ImageID is the digest of the image that it was made from.
@@ -145,6 +165,12 @@ const (
 	LabelVersion   = "com.docker.compose.version"
 	// LabelApplied holds what minibot last asked for, as YAML (see Fields).
 	LabelApplied = "dev.minibot.applied"
+	// LabelSecrets holds the fingerprints of the secrets that a container was given, as
+	// YAML, name: fingerprint. Without the store's key nobody can test a guess with one.
+	LabelSecrets = "dev.minibot.secrets"
+	// LabelFiles marks a volume that holds only the files of one service, which minibot
+	// writes anew with each container: it has no data of its own.
+	LabelFiles = "dev.minibot.files"
 )
 
 // replacedSuffix ends the name of a container that was put aside for its successor.

@@ -7,7 +7,10 @@
 // a secret holds its reference, as in the file.
 package plan
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Plan is what would be done, and what stands in the way.
 type Plan struct {
@@ -16,12 +19,18 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Problems are reasons why the plan cannot be carried out. Apply refuses while there is one.
 	Problems []Problem `json:"problems,omitempty"`
+	// Warnings are what a person should know and settle; they stand in nobody's way.
+	Warnings []Problem `json:"warnings,omitempty"`
+	// Rotations are secrets whose rotation was interrupted. Apply finishes them before anything else.
+	Rotations []string `json:"rotations,omitempty"`
 	// Strays are containers that the spec does not know. They are left alone.
 	Strays []Stray `json:"strays,omitempty"`
 }
 
 // Empty reports whether there is nothing to do and nothing in the way.
-func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Problems) == 0 }
+func (p Plan) Empty() bool {
+	return len(p.Steps) == 0 && len(p.Problems) == 0 && len(p.Rotations) == 0
+}
 
 // Differs reports whether the machine is not what the spec says, strays included.
 func (p Plan) Differs() bool { return !p.Empty() || len(p.Strays) > 0 }
@@ -123,4 +132,49 @@ type Stray struct {
 	// Project is the compose project that it belongs to, if any.
 	Project string   `json:"project,omitempty"`
 	Why     []string `json:"why"`
+}
+
+// Only is the part of the plan that concerns some services, with the networks, volumes and
+// images that it needs.
+func (p Plan) Only(services []string) Plan {
+	needed := map[string]bool{}
+	for _, step := range slices.Backward(p.Steps) {
+		if step.concerns(services) || needed[step.ID] && step.Object != "service" {
+			needed[step.ID] = true
+			for _, id := range step.After {
+				needed[id] = true
+			}
+		}
+	}
+	p.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool {
+		return !needed[s.ID] || s.Object == "service" && !slices.Contains(services, s.Name)
+	})
+	p.Problems = slices.DeleteFunc(slices.Clone(p.Problems), func(problem Problem) bool {
+		return problem.Object == "service" && !slices.Contains(services, problem.Name)
+	})
+	return p
+}
+
+// concerns reports whether a step is about one of the services, or about what a replacement
+// of one left behind.
+func (s Step) concerns(services []string) bool {
+	return s.Object == "service" && slices.Contains(services, s.Name) ||
+		s.Object == "container" && slices.ContainsFunc(s.Actions, func(a Action) bool { return slices.Contains(services, a.Service) })
+}
+
+// OneByOne is the plan with each step after the one before it.
+func (p Plan) OneByOne() Plan {
+	left := slices.Clone(p.Steps)
+	p.Steps = make([]Step, 0, len(left))
+	for len(left) > 0 {
+		next := max(0, slices.IndexFunc(left, func(s Step) bool {
+			return !slices.ContainsFunc(left, func(other Step) bool { return slices.Contains(s.After, other.ID) })
+		}))
+		step := left[next]
+		if n := len(p.Steps); n > 0 && !slices.Contains(step.After, p.Steps[n-1].ID) {
+			step.After = append(slices.Clone(step.After), p.Steps[n-1].ID)
+		}
+		p.Steps, left = append(p.Steps, step), slices.Delete(left, next, next+1)
+	}
+	return p
 }

@@ -28,7 +28,7 @@ func TestCases(t *testing.T) {
 		if strings.Contains(text, canary) {
 			t.Errorf("the plan shows a value that may be a secret:\n%s", text)
 		}
-		if p.Empty() != (len(p.Steps)+len(p.Problems) == 0) || p.Differs() != (len(p.Steps)+len(p.Problems)+len(p.Strays) > 0) {
+		if p.Empty() != (len(p.Steps)+len(p.Problems)+len(p.Rotations) == 0) || p.Differs() != (!p.Empty() || len(p.Strays) > 0) {
 			t.Errorf("Empty %t, Differs %t", p.Empty(), p.Differs())
 		}
 		for range 5 {
@@ -57,10 +57,12 @@ func view(t testing.TB, p plan.Plan) string {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(struct {
-		Steps    []plan.Step    `json:"steps"`
-		Problems []plan.Problem `json:"problems,omitempty"`
-		Strays   []plan.Stray   `json:"strays,omitempty"`
-	}{p.Steps, p.Problems, p.Strays})
+		Steps     []plan.Step    `json:"steps"`
+		Problems  []plan.Problem `json:"problems,omitempty"`
+		Warnings  []plan.Problem `json:"warnings,omitempty"`
+		Rotations []string       `json:"rotations,omitempty"`
+		Strays    []plan.Stray   `json:"strays,omitempty"`
+	}{p.Steps, p.Problems, p.Warnings, p.Rotations, p.Strays})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -222,6 +222,14 @@ func (s *scene) do(words []string) {
 		delete(c.Applied, args[0])
 	case "no-label":
 		s.of(name).Applied = nil
+	case "changed":
+		s.of(name).Changed = args
+	case "rotating":
+		s.live.Store.Rotating = words[1:]
+	case "accepted":
+		s.live.Store.Accepted = words[1:]
+	case "store-problem":
+		s.live.Store.Problem = strings.Join(words[1:], " ")
 	case "absent":
 		s.live.Containers = slices.DeleteFunc(s.live.Containers, func(c plan.Container) bool { return c.Service == name })
 	case "state":
