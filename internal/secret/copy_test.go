@@ -110,7 +110,7 @@ func TestCopyRefuses(t *testing.T) {
 	if err := BeginRotation(ctx, from, "B", Rotation{NewValue([]byte("old")), NewValue([]byte("new"))}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Copy(ctx, from, to, []string{"A", "B"}, true); err == nil || !strings.Contains(err.Error(), "rotation was begun") {
+	if _, err := Copy(ctx, from, to, []string{"A", "B"}, true); err == nil || !strings.Contains(err.Error(), "rotation was interrupted") {
 		t.Errorf("in the middle of a rotation: %v", err)
 	}
 	wantNames(t, to)

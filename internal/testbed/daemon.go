@@ -97,26 +97,35 @@ func launch(ctx context.Context, state string) (*Engine, error) {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }() // also keeps it from becoming a zombie of ours
 
+	var engine *Engine
+	if err := answers(ctx, ended, logPath, func(ctx context.Context) (err error) {
+		engine, err = Find(ctx)
+		return err
+	}); err != nil {
+		cmd.Process.Signal(syscall.SIGTERM)
+		return nil, err
+	}
+	engine.Owned = true
+	return engine, nil
+}
+
+// answers waits until ask gets an answer from a dockerd, at most 60 s. The error carries the end of its log.
+func answers(ctx context.Context, ended <-chan struct{}, logPath string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	var engine *Engine
-	err = poll(ctx, func() (bool, error) {
+	err := poll(ctx, func() (bool, error) {
 		select {
 		case <-ended:
 			return false, errors.New("dockerd ended")
 		default:
+			return ask(ctx) == nil, nil
 		}
-		var err error
-		engine, err = Find(ctx)
-		return err == nil, nil
 	})
 	if err != nil {
-		cmd.Process.Signal(syscall.SIGTERM)
 		said, _ := os.ReadFile(logPath)
-		return nil, fmt.Errorf("%w; the end of %s:\n%s", err, logPath, tail(string(said), 20))
+		return fmt.Errorf("%w; the end of %s:\n%s", err, logPath, tail(string(said), 20))
 	}
-	engine.Owned = true
-	return engine, nil
+	return nil
 }
 
 // Stop ends the daemon that Start started, by this process or an earlier one, and waits until it is gone. It

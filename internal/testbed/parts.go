@@ -60,13 +60,13 @@ func addFerret(ctx context.Context, b *builder, l *layer) error {
 // because its main package refuses to start without a version file that the released module lacks.
 func compileFerret(ctx context.Context, dir string) error {
 	const command = "github.com/FerretDB/FerretDB/cmd/ferretdb"
-	env := []string{"GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0", "GOOS=linux"}
-	here, err := run(ctx, "", nil, "go", "list", "-f", "{{.Dir}}", "minibot/internal/testbed")
+	env := append(toolEnv(), "CGO_ENABLED=0", "GOOS=linux")
+	tools, err := toolsDir(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join(strings.TrimSpace(here), "tools", name))
+		content, err := os.ReadFile(filepath.Join(tools, name))
 		if err != nil {
 			return err
 		}

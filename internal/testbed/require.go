@@ -2,6 +2,8 @@ package testbed
 
 import (
 	"os"
+	"os/exec"
+	"runtime"
 	"testing"
 )
 
@@ -29,9 +31,7 @@ func Environ(engine *Engine, refs Refs) []string {
 // names all four images those are used, otherwise Images finds or makes them.
 func Require(t testing.TB) (*Engine, Refs) {
 	t.Helper()
-	if os.Getenv(envEngine) != "1" {
-		t.Skip("SKIPPED, needs a Docker Engine: go run ./internal/testbed/cmd/testbed run -- go test ./...")
-	}
+	skipWithoutEngine(t)
 	engine, err := Find(t.Context())
 	if err != nil {
 		t.Fatalf("%s=1, but %v; start one with: go run ./internal/testbed/cmd/testbed up", envEngine, err)
@@ -46,4 +46,36 @@ func Require(t testing.TB) (*Engine, Refs) {
 		t.Fatal(err)
 	}
 	return engine, refs
+}
+
+// RequirePrivate returns an engine of the test's own, which is gone at its end. It skips the test where Require does,
+// and where there can be no such engine: it needs Linux, root
+// and dockerd. Its images are to be loaded from Require's.
+func RequirePrivate(t testing.TB) *Private {
+	t.Helper()
+	skipWithoutEngine(t)
+	if _, err := exec.LookPath("dockerd"); err != nil || runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("SKIPPED, needs an engine of its own, and so Linux, root and dockerd")
+	}
+	p, err := StartPrivate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			said, _ := os.ReadFile(p.log())
+			t.Logf("the private engine's last words:\n%s", tail(string(said), 20))
+		}
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func skipWithoutEngine(t testing.TB) {
+	t.Helper()
+	if os.Getenv(envEngine) != "1" {
+		t.Skip("SKIPPED, needs a Docker Engine: go run ./internal/testbed/cmd/testbed run -- go test ./...")
+	}
 }

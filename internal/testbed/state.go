@@ -44,7 +44,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 }
 
 // lockState takes the lock of that name in the state directory: "engine" for starting and stopping the
-// daemon, "images" for building.
+// daemon, "images" for building, "private" for the directories of private engines.
 func lockState(ctx context.Context, name string) (dir string, unlock func(), err error) {
 	if dir, err = stateDir(); err != nil {
 		return "", nil, err
@@ -75,7 +75,7 @@ func cached(state, key string, build func(dir string) error) (string, error) {
 }
 
 // Purge deletes all that the testbed keeps on disk: its daemon's data with every image in it, and the caches.
-// It fails while that daemon runs, so call Stop first.
+// It fails while that daemon or a private engine runs, so call Stop first.
 func Purge(ctx context.Context) error {
 	state, unlock, err := lockState(ctx, "engine")
 	if err != nil {
@@ -89,6 +89,17 @@ func Purge(ctx context.Context) error {
 	defer unlockImages()
 	if pid := daemonPID(state); pid != 0 {
 		return fmt.Errorf("purge: the daemon still runs, pid %d", pid)
+	}
+	_, unlockPrivate, err := lockState(ctx, "private")
+	if err != nil {
+		return err
+	}
+	defer unlockPrivate()
+	switch left, err := sweepPrivate(state); {
+	case err != nil:
+		return fmt.Errorf("purge: %w", err)
+	case len(left) > 0:
+		return fmt.Errorf("purge: private engines still run: %q", left)
 	}
 	unmount(ctx, state)
 	entries, err := os.ReadDir(state)

@@ -5,8 +5,8 @@
 // npm. What it makes is kept, so that the next call takes well under a second.
 //
 // It may not stop a daemon, or remove a container, network or volume, that it or the calling test did not
-// make; it never starts a second engine beside a running one, and nothing outside tests, the demo and CI may
-// import it.
+// make; it never starts a second engine beside a running one, unless in a network of its own (see Private), and
+// nothing outside tests, the demo and CI may import it.
 package testbed
 
 import (

@@ -102,13 +102,18 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-func TestFerretVersionIsThatOfToolsModule(t *testing.T) {
-	mod, err := os.ReadFile("tools/go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !regexp.MustCompile(`github.com/FerretDB/FerretDB ` + regexp.QuoteMeta(ferretVersion) + `\b`).Match(mod) {
-		t.Errorf("tools/go.mod does not require FerretDB %s", ferretVersion)
+func TestToolVersionsAreThoseOfTheirModules(t *testing.T) {
+	for file, want := range map[string]string{
+		"tools/go.mod":         "github.com/FerretDB/FerretDB " + ferretVersion,
+		"tools/compose/go.mod": "github.com/docker/compose/v2 " + composeVersion,
+	} {
+		mod, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(regexp.QuoteMeta(want) + `\b`).Match(mod) {
+			t.Errorf("%s does not require %s", file, want)
+		}
 	}
 }
 
