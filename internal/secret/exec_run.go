@@ -67,7 +67,7 @@ func (s *execStore) run(ctx context.Context, name string, argv []string) ([]byte
 	if line := firstLine(errs.buf.Bytes(), printed); line != "" {
 		detail += ": " + line
 	}
-	return nil, &Error{Store: "exec", Name: name, Detail: detail}
+	return nil, &Error{Store: "exec", Name: name, Kind: ErrUnavailable, Detail: detail} // a sealed vault, most likely
 }
 
 // late is the error when the context is done.

@@ -8,14 +8,16 @@ import (
 
 // Once returns a store that asks another one for each value once, and remembers the answer:
 // a run looks at a secret several times, and a program or a person behind a store would be
-// bothered each time. What it stores or deletes it asks for anew. Errors other than
-// ErrNotFound are not: the next call asks again.
+// bothered each time. What it stores or deletes it asks for anew. Other errors are not
+// remembered, but for one: a store that gave no answer in time is not waited for again.
 func Once(store Store) Store { return &onceStore{Store: store, got: map[string]answer{}} }
 
 type onceStore struct {
 	Store
 	mu  sync.Mutex
 	got map[string]answer
+	// silent is why the store is not asked any more.
+	silent error
 }
 
 type answer struct {
@@ -29,9 +31,15 @@ func (s *onceStore) Get(ctx context.Context, name string) (Value, error) {
 	if known, ok := s.got[name]; ok && ctx.Err() == nil {
 		return known.value, known.err
 	}
+	if s.silent != nil {
+		return Value{}, s.silent
+	}
 	value, err := s.Store.Get(ctx, name)
-	if err == nil || errors.Is(err, ErrNotFound) {
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound):
 		s.got[name] = answer{value, err}
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		s.silent = err
 	}
 	return value, err
 }
