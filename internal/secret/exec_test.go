@@ -73,8 +73,8 @@ func TestExecSaysWhatWentWrong(t *testing.T) {
 				return
 			}
 			exact := c.kind == nil
-			if c.args[0] == "fail" {
-				c.kind, c.want = ErrUnavailable, c.want+")"
+			if c.args[0] == "fail" && c.kind == nil {
+				c.kind, c.want = ErrUnavailable, strings.Replace(c.want, "TOKEN: VAULT", "TOKEN: not available (VAULT", 1)+")"
 			}
 			e := new(Error)
 			if !errors.As(err, &e) || e.Kind != c.kind || e.Cause != nil || e.Name != "TOKEN" {
