@@ -37,7 +37,7 @@ func FreePorts(project *types.Project, p plan.Plan) []error {
 			continue
 		}
 		for _, port := range plan.Ports(project.Services[step.Name]) {
-			if !takes(step, port) {
+			if !takes(step, port) || freed(p, port) {
 				continue
 			}
 			err := bind(port)
@@ -54,8 +54,7 @@ func FreePorts(project *types.Project, p plan.Plan) []error {
 	return refused
 }
 
-// takes reports whether a step binds a port that the service's old container, if there is
-// one, does not hold itself.
+// takes reports whether a step binds a port that was not the service's before.
 func takes(step plan.Step, port plan.Port) bool {
 	taken := step.Kind == plan.Create
 	for _, cause := range step.Causes {
@@ -66,8 +65,15 @@ func takes(step plan.Step, port plan.Port) bool {
 			taken = true
 		}
 	}
-	return taken && !slices.ContainsFunc(step.Causes, func(c plan.Cause) bool {
-		return c.Path == "ports" && onHost(c.Old) == onHost(port.String())
+	return taken
+}
+
+// freed reports whether another step lets go of a port.
+func freed(p plan.Plan, port plan.Port) bool {
+	return slices.ContainsFunc(p.Steps, func(step plan.Step) bool {
+		return slices.ContainsFunc(step.Causes, func(c plan.Cause) bool {
+			return c.Path == "ports" && c.Old != "" && onHost(c.Old) == onHost(port.String())
+		})
 	})
 }
 

@@ -18,6 +18,8 @@ func (c change) step() Step {
 		s.Actions = append(c.update(), c.start()...)
 	case Update:
 		s.Actions = c.update()
+	case Restart:
+		s.Actions = append(c.update(), c.restart()...)
 	case Replace:
 		s.Actions = c.replace()
 	}
@@ -116,7 +118,7 @@ func (c change) start() []Action {
 	case "paused":
 		return []Action{{Verb: Unpause, Target: id}, c.wait(id)}
 	case "restarting":
-		return []Action{{Verb: StopContainer, Target: id}, {Verb: StartContainer, Target: id}, c.wait(id)}
+		return c.restart()
 	}
 	return []Action{{Verb: StartContainer, Target: id}, c.wait(id)}
 }

@@ -45,7 +45,7 @@ func (d *differ) causes(service types.ServiceConfig, container Container) []Caus
 		causes = append(causes, split(path, old, new, drift)...)
 	}
 	if container.Applied == nil {
-		causes = append(causes, Cause{Path: "labels." + LabelApplied, New: "set", Note: "minibot did not make this container"})
+		causes = append(causes, unowned)
 	}
 	for _, name := range container.Changed {
 		if !d.held[name] {

@@ -10,12 +10,23 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
+// Options are what a person asks for beyond the spec.
+type Options struct {
+	// Replace names services that get a new container though nothing of theirs changed.
+	Replace []string
+	// RemoveStrays removes strays, but none that belongs to another compose project.
+	RemoveStrays bool
+}
+
 // Diff compares what the compose file asks for with what the engine holds.
-func Diff(project *types.Project, live Live) Plan {
+func Diff(project *types.Project, live Live) Plan { return DiffWith(project, live, Options{}) }
+
+// DiffWith is Diff with wishes.
+func DiffWith(project *types.Project, live Live, options Options) Plan {
 	live.Containers = byName(live.Containers)
 	d := &differ{
-		project: project, live: live, plan: Plan{Stack: project.Name, Steps: []Step{}},
-		changes: map[string]change{}, known: map[*Container]bool{}, images: map[string]Fields{}, held: map[string]bool{},
+		project: project, live: live, options: options, plan: Plan{Stack: project.Name, Steps: []Step{}},
+		changes: map[string]change{}, known: map[*Container]bool{}, images: map[string]Fields{}, held: map[string]bool{}, before: map[string][]string{},
 	}
 	d.networks()
 	d.volumes()
@@ -24,6 +35,9 @@ func Diff(project *types.Project, live Live) Plan {
 	for _, name := range names {
 		d.changes[name] = d.service(project.Services[name])
 	}
+	d.ports()
+	d.restarts()
+	d.strays()
 	d.pulls()
 	for _, name := range names {
 		change := d.changes[name]
@@ -35,7 +49,6 @@ func Diff(project *types.Project, live Live) Plan {
 		}
 	}
 	d.order()
-	d.strays()
 	return d.plan
 }
 
@@ -43,9 +56,11 @@ func Diff(project *types.Project, live Live) Plan {
 type differ struct {
 	project *types.Project
 	live    Live
+	options Options
 	plan    Plan
 	changes map[string]change   // by service
 	known   map[*Container]bool // those that stand for a service, or were put aside for one
+	before  map[string][]string // steps that free a port for a service, by the service
 	images  map[string]Fields   // what images set, by ID
 	held    map[string]bool     // changed secrets that no container may be given yet
 }

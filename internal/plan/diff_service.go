@@ -34,12 +34,10 @@ func (d *differ) service(service types.ServiceConfig) change {
 		return change{}
 	}
 	d.decide(&c)
+	d.asked(&c)
 	if c.makes() {
 		d.anonymous(service)
 		d.keepsPassword(c)
-	}
-	if c.makes() || c.kind == Start {
-		d.portsTaken(c)
 	}
 	return c
 }
@@ -101,7 +99,7 @@ func (d *differ) decide(c *change) {
 		return
 	}
 	state := c.current.State
-	c.causes = d.causes(c.service, *c.current)
+	c.causes = d.owned(c, d.causes(c.service, *c.current))
 	for i := range c.causes {
 		if back && c.causes[i].Path == "container_name" {
 			c.causes[i].Drift, c.causes[i].Note = false, "an unfinished replacement; the spec asks for the old one again"

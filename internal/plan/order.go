@@ -29,6 +29,11 @@ func (d *differ) order() {
 				after["network/"+action.Name] = true
 			}
 		}
+		if step.Object == "service" {
+			for _, id := range d.before[step.Name] {
+				after[id] = true
+			}
+		}
 		if starts[step.Name] && step.Object == "service" {
 			service := d.project.Services[step.Name]
 			for _, name := range slices.Backward(slices.Sorted(maps.Keys(service.DependsOn))) {

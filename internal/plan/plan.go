@@ -44,6 +44,7 @@ const (
 	Create  Kind = "create"  // a network, a volume or a container
 	Start   Kind = "start"   // a container that is there but does not run; it may be updated first
 	Update  Kind = "update"  // limits, restart policy, networks or name, in place, with no restart
+	Restart Kind = "restart" // a container that asks for it when what it depends on is replaced
 	Replace Kind = "replace" // a container; the old one is kept until the new one is healthy
 	Remove  Kind = "remove"  // a container or network; never a volume
 )

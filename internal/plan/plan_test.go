@@ -20,7 +20,7 @@ const canary = "c4n4ry"
 func TestCases(t *testing.T) {
 	golden.Run(t, "plan", func(t *testing.T, c golden.Case) map[string]string {
 		s := newScene(t, c.File(t, "minibot.hcl"), c.File(t, "live"))
-		p := plan.Diff(s.project, s.live)
+		p := plan.DiffWith(s.project, s.live, s.options)
 		if c.Has("destroy") {
 			p = plan.Destroy(s.project.Name, s.live)
 		}
@@ -35,7 +35,7 @@ func TestCases(t *testing.T) {
 			rand.Shuffle(len(s.live.Containers), func(i, j int) {
 				s.live.Containers[i], s.live.Containers[j] = s.live.Containers[j], s.live.Containers[i]
 			})
-			again := plan.Diff(s.project, s.live)
+			again := plan.DiffWith(s.project, s.live, s.options)
 			if diff := cmp.Diff(text, view(t, again)); diff != "" && !c.Has("destroy") {
 				t.Errorf("another order of containers, another plan:\n%s", diff)
 			}

@@ -25,6 +25,7 @@ type scene struct {
 	project *types.Project // the spec
 	past    *types.Project // the spec as it was applied last
 	live    plan.Live
+	options plan.Options
 }
 
 // projects holds what was loaded already: nobody changes a project.
@@ -224,6 +225,10 @@ func (s *scene) do(words []string) {
 		s.of(name).Applied = nil
 	case "changed":
 		s.of(name).Changed = args
+	case "replace":
+		s.options.Replace = words[1:]
+	case "remove-strays":
+		s.options.RemoveStrays = true
 	case "rotating":
 		s.live.Store.Rotating = words[1:]
 	case "accepted":

@@ -11,16 +11,31 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// strays lists the containers that the spec does not know, with why they matter.
+// strays lists the containers that the spec does not know, with why they matter, or plans
+// their removal.
 func (d *differ) strays() {
 	for i, container := range d.live.Containers {
 		if d.known[&d.live.Containers[i]] {
 			continue
 		}
-		if why := d.why(container); len(why) > 0 {
+		why := d.why(container)
+		switch {
+		case len(why) == 0:
+		case d.goes(container):
+			causes := []Cause{{Path: "container", Old: container.Name, Note: "it " + strings.Join(why, "; it ")}}
+			for _, port := range container.Published {
+				causes = append(causes, Cause{Path: "ports", Old: port.String()})
+			}
+			d.step(Step{ID: "container/" + container.Name, Kind: Remove, Object: "container", Name: container.Name, Causes: causes, Actions: remove(&container)})
+		default:
 			d.plan.Strays = append(d.plan.Strays, Stray{ID: container.ID, Name: container.Name, Image: container.Actual.Image, Project: container.Project, Why: why})
 		}
 	}
+}
+
+// goes reports whether a stray is to be removed. One of another compose project never is.
+func (d *differ) goes(container Container) bool {
+	return d.options.RemoveStrays && (container.Project == "" || container.Project == d.project.Name)
 }
 
 func (d *differ) why(container Container) []string {
@@ -71,22 +86,6 @@ func (d *differ) managed() map[portKey]string {
 		}
 	}
 	return ports
-}
-
-// portsTaken reports host ports of a service that another container holds.
-func (d *differ) portsTaken(c change) {
-	for _, port := range Ports(c.service) {
-		for i := range d.live.Containers {
-			container := &d.live.Containers[i]
-			if container == c.current || container == c.aside {
-				continue
-			}
-			if slices.ContainsFunc(container.Published, port.clashes) {
-				d.problem("service", c.service.Name, fmt.Sprintf("port %s is held by the container %q", port, container.Name),
-					fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", container.Name))
-			}
-		}
-	}
 }
 
 // clashes reports whether the host cannot publish both ports.
