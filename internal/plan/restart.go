@@ -19,7 +19,7 @@ func (d *differ) restarts() {
 				kind := d.changes[other].kind
 				if c.service.DependsOn[other].Restart && (kind == Replace || kind == Restart) {
 					c.kind = Restart
-					c.causes = append(c.causes, Cause{Path: "depends_on." + other + ".restart", Old: "true", New: "true", Note: "it restarts with " + other})
+					c.causes = append(c.causes, Cause{Path: "depends_on." + other, Old: "its old container", New: "its new one", Note: "it restarts with " + other})
 				}
 			}
 			if c.kind == Restart {

@@ -1,0 +1,118 @@
+// Package lock lets one minibot at a time change a stack.
+//
+// A lock is an flock(2) on a file. The kernel lets go of it when the process ends, however
+// it ends: no lock is ever left behind, and none has to be broken by hand. It excludes the
+// processes of one user on one machine, whatever engine they talk to.
+package lock
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Holder tells who has a lock, for the message of those who have to wait.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+}
+
+// HeldError says that another process has the lock.
+type HeldError struct {
+	// Holder is the zero Holder where it could not be read.
+	Holder Holder
+}
+
+func (e *HeldError) Error() string {
+	if e.Holder.PID == 0 {
+		return "another minibot is changing this stack"
+	}
+	return fmt.Sprintf("another minibot is changing this stack: %s, process %d, since %s", e.Holder.Command, e.Holder.PID, e.Holder.Since.Local().Format("15:04:05"))
+}
+
+// Lock is one that is held.
+type Lock struct{ file *os.File }
+
+// poll is how often a lock is tried while another process has it.
+const poll = 50 * time.Millisecond
+
+// Acquire takes the lock of a file, which it makes if need be. While another process has it,
+// it is tried again until the timeout is over, which may be 0, or the context ends. Errors:
+// *HeldError, the context's, and those of the file.
+func Acquire(ctx context.Context, path string, timeout time.Duration, holder Holder) (*Lock, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := wait(ctx, file, timeout); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	l := &Lock{file}
+	if err := l.sign(holder); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l, nil
+}
+
+// Release lets go. The file stays: to remove it could take it from under one who waits.
+func (l *Lock) Release() error { return l.file.Close() }
+
+// sign writes who has the lock, for others to read.
+func (l *Lock) sign(holder Holder) error {
+	text, err := json.Marshal(holder)
+	if err == nil {
+		err = l.file.Truncate(0)
+	}
+	if err == nil {
+		_, err = l.file.WriteAt(text, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	return nil
+}
+
+func wait(ctx context.Context, file *os.File, timeout time.Duration) error {
+	over := time.NewTimer(timeout)
+	defer over.Stop()
+	again := time.NewTicker(poll)
+	defer again.Stop()
+	for {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+			continue
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return fmt.Errorf("lock %s: %w", file.Name(), err)
+		}
+		select {
+		case <-again.C:
+		case <-over.C:
+			return &HeldError{read(file)}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// read is the zero Holder while the one who has the lock writes.
+func read(file *os.File) Holder {
+	var holder Holder
+	text, err := os.ReadFile(file.Name())
+	if err != nil || json.Unmarshal(text, &holder) != nil {
+		return Holder{}
+	}
+	return holder
+}
