@@ -34,8 +34,9 @@ fuzz: ## each parser, for a minute
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./cmd/minibot -run '^$$' -fuzz FuzzParseEnv -fuzztime 60s
 
-bench: ## what the README claims about speed
+bench: ## what is claimed about speed, beside docker compose and the bare engine; BENCH="-n 4 -rounds 3" for less
 	go test ./spec ./render ./internal/plan ./internal/secret -run '^$$' -bench . -benchmem
+	go run ./internal/testbed/cmd/bench $(BENCH)
 
 clean:
 	rm -f minibot

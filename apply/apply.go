@@ -20,8 +20,8 @@ import (
 type Engine interface {
 	// Do carries out one action; progress gets short texts while it lasts.
 	Do(ctx context.Context, a plan.Action, progress func(string)) error
-	// Undo takes back an action that Do carried out. It is called with a context that an
-	// interrupt does not end.
+	// Undo takes back an action that Do carried out, or may have when it failed. It is called
+	// with a context that an interrupt does not end.
 	Undo(ctx context.Context, a plan.Action) error
 }
 
@@ -167,12 +167,18 @@ func (r *run) actions(ctx context.Context, step plan.Step) error {
 }
 
 // done is what to take back when the last of the actions failed: all before it, and the
-// last one too if it was a start or a stop. The engine may well carry out what it could no
-// longer confirm, and to take back a start or a stop that did not happen does nothing.
+// last one too if it can be taken back. The engine may well carry out what it could no longer
+// confirm, and to take back what did not happen does nothing. Only a container that was made
+// is not for us to take back: it may be another's who was faster, and Do looks at it at once.
 func done(actions []plan.Action) []plan.Action {
 	last := len(actions) - 1
-	if verb := actions[last].Verb; verb == plan.StartContainer || verb == plan.StopContainer {
+	switch action := actions[last]; action.Verb {
+	case plan.StartContainer, plan.StopContainer, plan.RenameContainer, plan.Connect, plan.Disconnect:
 		return actions
+	case plan.Wait:
+		if action.Was != "" {
+			return actions
+		}
 	}
 	return actions[:last]
 }

@@ -133,7 +133,7 @@ func TestSideBySide(t *testing.T) {
 }
 
 // What was done before an action that fails is taken back, last first, as far back as a
-// removal. A start or a stop that fails may have happened all the same.
+// removal. What fails may have happened all the same, and is taken back too if it can be.
 func TestUndo(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -141,12 +141,13 @@ func TestUndo(t *testing.T) {
 		fails plan.Verb
 		want  string
 	}{
-		{"the first", replace, plan.RenameContainer, ""},
+		{"the first", replace, plan.RenameContainer, "rename"},
 		{"a create", replace, plan.CreateContainer, "rename"},
 		{"a stop", replace, plan.StopContainer, "stop create rename"},
 		{"a start", replace, plan.StartContainer, "start stop create rename"},
 		{"a wait", replace, plan.Wait, "start stop create rename"},
 		{"past a removal", []plan.Verb{plan.StopContainer, plan.RemoveContainer, plan.CreateContainer, plan.StartContainer, plan.Wait}, plan.Wait, "start create"},
+		{"a detachment", []plan.Verb{plan.Connect, plan.Disconnect}, plan.Disconnect, "disconnect connect"},
 		{"an update", []plan.Verb{plan.Connect, plan.Disconnect, plan.UpdateContainer}, plan.UpdateContainer, "disconnect connect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -170,6 +171,18 @@ func TestUndo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A container that does not take over from another one is taken back, so that the other does
+// again.
+func TestUndoTakingOver(t *testing.T) {
+	var d diary
+	s := step("x", "", plan.Wait, plan.RemoveContainer)
+	s.Actions[0].Was = "old"
+	if err := apply.Run(t.Context(), steps(s), d.engine("do wait-healthy x"), nil); err == nil {
+		t.Error("it must fail")
+	}
+	d.check(t, "do wait-healthy x", "undo wait-healthy x")
 }
 
 // A removal that fails may have removed half: nothing is taken back, since the new

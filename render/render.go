@@ -56,9 +56,20 @@ func Compose(stack *spec.Stack) ([]byte, error) {
 	return encode(top.node)
 }
 
-// Load reads a rendered file back, with compose-go's own schema and checks. References
-// to secrets, and every $ written as $$, stay as they are in the file.
+// Load reads a rendered file back with compose-go. References to secrets, and every $ written
+// as $$, stay as they are in the file.
+//
+// It is for files that Compose wrote, and leaves out what can find nothing in those and takes
+// half of the time: the validation against compose's schema, and the search for relative
+// paths. Tests hold that with both the same project comes of it.
 func Load(name string, compose []byte) (*types.Project, error) {
+	return load(name, compose, func(o *loader.Options) {
+		o.SkipValidation = true
+		o.ResolvePaths = false
+	})
+}
+
+func load(name string, compose []byte, less func(*loader.Options)) (*types.Project, error) {
 	details := types.ConfigDetails{
 		WorkingDir:  "/",
 		ConfigFiles: []types.ConfigFile{{Filename: FileName, Content: compose}},
@@ -69,6 +80,7 @@ func Load(name string, compose []byte) (*types.Project, error) {
 		o.SkipInterpolation = true
 		o.SkipInclude = true
 		o.SkipExtends = true
+		less(o)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the rendered file is not a valid compose file: %w", err)

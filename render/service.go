@@ -20,6 +20,7 @@ func service(s *spec.Service, names map[*spec.File]string) *yaml.Node {
 	o := newObject()
 	o.set("image", literal(s.Image))
 	o.set("platform", optional(s.Platform))
+	o.set("pull_policy", optional(s.PullPolicy))
 	o.set("container_name", literal(s.ContainerName))
 	o.set("hostname", optional(s.Hostname))
 	o.set("user", optional(s.User))

@@ -146,10 +146,16 @@ func tooLarge(id string) bool {
 
 var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$`)
 
+// pullPolicies are those of compose that minibot has.
+var pullPolicies = []string{"missing", "always", "never"}
+
 // checkWords holds attributes against the words that they may have.
 func (d *decoder) checkWords(s *Service) {
 	if !platform.MatchString(s.Platform) {
 		d.diags.add(s.PlatformRange, "Bad platform", fmt.Sprintf("%q is not a platform, such as \"linux/arm64\".", s.Platform))
+	}
+	if !slices.Contains(pullPolicies, s.PullPolicy) {
+		d.diags.add(s.PullPolicyRange, "Unknown pull policy", oneOf(s.PullPolicy, pullPolicies))
 	}
 	d.checkSignal(s)
 	if !path.IsAbs(s.WorkingDir) {

@@ -16,6 +16,10 @@ type Service struct {
 	ImageRange    Range  `hcl:"image,attr_value_range"`
 	Platform      string `hcl:"platform,optional"`
 	PlatformRange Range  `hcl:"platform,attr_value_range"`
+	// PullPolicy says when the image is pulled before a container is made from it: missing
+	// (default), always or never.
+	PullPolicy      string `hcl:"pull_policy,optional"`
+	PullPolicyRange Range  `hcl:"pull_policy,attr_value_range"`
 
 	// ContainerName defaults to <stack>-<service>.
 	ContainerName      string `hcl:"container_name,optional"`

@@ -24,17 +24,25 @@ import (
 // app is the process: its streams and the flags of every command.
 type app struct {
 	Globals
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	command string // as it was called, without its flags and values
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
 	// width is the terminal's, at most 100 columns; 100 off a terminal.
 	width int
 	// colorOut and colorErr say whether that stream may have colour.
 	colorOut, colorErr bool
+	// env is the store env. Opening it took its variables out of the environment, which the
+	// Docker client hands on to the ssh that it starts.
+	env secret.Store
 }
 
 func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
-	a := &app{Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: 100}
+	env, err := secret.Open("env", "any") // of every stack it is the same
+	if err != nil {
+		panic(err)
+	}
+	a := &app{Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: 100, env: env}
 	if columns, _, err := term.GetSize(fd(stdout)); err == nil && columns > 40 {
 		a.width = min(columns, 100)
 	}
@@ -182,7 +190,10 @@ func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
 
 // store opens the secret store of the stack.
 func (a *app) store(stack *spec.Stack) (secret.Store, error) {
-	store, err := secret.Open(a.storeKind(stack), stack.Name, storeOptions(stack))
+	store, err := a.env, error(nil)
+	if a.storeKind(stack) != "env" {
+		store, err = secret.Open(a.storeKind(stack), stack.Name, storeOptions(stack))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,26 +19,56 @@ import (
 )
 
 type applyCmd struct {
-	Yes bool `short:"y" help:"Do not ask."`
+	planFlags
+	lockFlags
+	Plan string `arg:"" optional:"" help:"A plan that minibot plan -o saved: it is carried out without a question, or not at all."`
+	Yes  bool   `short:"y" help:"Do not ask."`
+}
+
+// Validate refuses wishes beside a plan that has its own.
+func (c *applyCmd) Validate() error {
+	if c.Plan != "" && (len(c.Replace) > 0 || c.RemoveStrays) {
+		return errors.New("a saved plan says itself what is replaced or removed")
+	}
+	return nil
 }
 
 // Run brings the machine to what the spec says.
-func (c *applyCmd) Run(ctx context.Context, a *app) error {
+func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 	begun := time.Now()
 	loaded, err := a.load()
 	if err != nil {
 		return err
+	}
+	options, err := c.options(loaded)
+	if err != nil {
+		return err
+	}
+	var saved savedPlan
+	if c.Plan != "" {
+		if saved, err = readSavedPlan(c.Plan); err != nil {
+			return err
+		}
+		options = saved.Options
 	}
 	e, err := a.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	shown, live, err := a.plan(ctx, e, loaded)
+	held, err := a.lock(ctx, e, loaded.stack.Name, c.lockFlags)
 	if err != nil {
 		return err
 	}
-	done, err := a.showFirst(ctx, shown, loaded.project, c.Yes, "Apply this plan?")
+	defer unlock(held, &err)
+	shown, live, err := a.plan(ctx, e, loaded, options)
+	if err != nil {
+		return err
+	}
+	if c.Plan != "" && saved.stale(newSavedPlan(loaded, shown, live, options)) {
+		return errStale
+	}
+	done, err := a.showFirst(ctx, shown, loaded.project, c.Yes || c.Plan != "", "Apply this plan?")
 	switch {
 	case err != nil:
 		return err
@@ -50,11 +80,11 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 		if err := r.finish(ctx, shown.Rotations); err != nil {
 			return err
 		}
-		if shown, live, err = a.plan(ctx, e, loaded); err != nil {
+		if shown, live, err = a.plan(ctx, e, loaded, options); err != nil {
 			return err
 		}
 	}
-	if err := a.steps(ctx, e, loaded, shown, live); err != nil {
+	if err := a.steps(ctx, e, loaded, shown, live, options); err != nil {
 		return err
 	}
 	if err := r.finish(ctx, shown.Rotations); err != nil {
@@ -64,7 +94,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // steps carries out what was shown. All that can fail without touching anything comes first.
-func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, live plan.Live) error {
+func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, live plan.Live, options plan.Options) error {
 	if e.Endpoint.Local() {
 		if err := errors.Join(apply.FreePorts(loaded.project, shown)...); err != nil {
 			return err
@@ -74,7 +104,7 @@ func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown
 	if err != nil {
 		return err
 	}
-	p, err := a.pullFirst(ctx, e, loaded, shown, doer)
+	p, err := a.pullFirst(ctx, e, loaded, shown, doer, options)
 	if err != nil {
 		return err
 	}
@@ -83,7 +113,7 @@ func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown
 
 // showFirst shows the plan and asks. Done means that there is nothing to do.
 func (a *app) showFirst(ctx context.Context, p plan.Plan, project *types.Project, yes bool, question string) (done bool, err error) {
-	if err := a.viewPlan(p, project); err != nil {
+	if err := a.viewSteps(p, project); err != nil {
 		return false, err
 	}
 	switch {
@@ -158,22 +188,25 @@ func holdsData(project *types.Project, live plan.Live, users []*spec.Service) st
 	return ""
 }
 
-// pullFirst gets the missing images, looks again, and makes sure that the plan is still
+// pullFirst gets the images, looks again, and makes sure that the plan is still
 // the one that was shown.
-func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, doer apply.Engine) (plan.Plan, error) {
+func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, doer apply.Engine, options plan.Options) (plan.Plan, error) {
 	isPull := func(step plan.Step) bool { return step.Kind == plan.Pull }
 	pulls := plan.Plan{Stack: shown.Stack, Steps: slices.DeleteFunc(slices.Clone(shown.Steps), func(s plan.Step) bool { return !isPull(s) })}
 	if len(pulls.Steps) > 0 {
 		if err := a.carryOut(ctx, pulls, doer); err != nil {
 			return plan.Plan{}, err
 		}
+		for _, step := range pulls.Steps {
+			options.Pulled = append(options.Pulled, step.Name)
+		}
 	}
-	p, _, err := a.plan(ctx, e, loaded)
+	p, _, err := a.plan(ctx, e, loaded, options)
 	if err != nil {
 		return plan.Plan{}, err
 	}
 	if len(p.Problems) > 0 {
-		if err := a.viewPlan(p, loaded.project); err != nil {
+		if err := a.viewSteps(p, loaded.project); err != nil {
 			return plan.Plan{}, err
 		}
 		return plan.Plan{}, errIncomplete
@@ -184,21 +217,41 @@ func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, s
 	return p, nil
 }
 
-// sameSteps reports whether two plans do the same for the same reasons.
+// sameSteps reports whether two plans do the same for the same reasons. What only the image
+// says, and so is known once it is pulled, makes no other plan of one that uses it anyway:
+// how long it may take to become healthy, and that its tag names another image now.
 func sameSteps(a, b []plan.Step) bool {
 	return slices.EqualFunc(a, b, func(x, y plan.Step) bool {
-		return x.ID == y.ID && x.Kind == y.Kind && reflect.DeepEqual(x.Causes, y.Causes) && reflect.DeepEqual(x.Actions, y.Actions)
+		return x.ID == y.ID && x.Kind == y.Kind && reflect.DeepEqual(reasons(x), reasons(y)) && slices.EqualFunc(x.Actions, y.Actions, func(x, y plan.Action) bool {
+			x.Timeout, y.Timeout = 0, 0
+			return x == y
+		})
 	})
 }
 
-// carryOut runs a plan with its progress on stderr.
-func (a *app) carryOut(ctx context.Context, p plan.Plan, doer apply.Engine) error {
-	progress := newProgress(a)
-	quiet := context.AfterFunc(ctx, func() {
-		a.say("Stopping. The steps in hand are taken back; Ctrl-C again stops now, and the next apply goes on from there.")
+func reasons(step plan.Step) []plan.Cause {
+	return slices.DeleteFunc(slices.Clone(step.Causes), func(c plan.Cause) bool {
+		return step.Kind == plan.Replace && c.Path == "image" && c.Note != ""
 	})
+}
+
+// carryOut runs a plan and shows its progress.
+func (a *app) carryOut(ctx context.Context, p plan.Plan, doer apply.Engine) error {
+	progress := newProgress(a, p)
+	defer progress.end()
+	quiet := context.AfterFunc(ctx, progress.interrupt)
 	defer quiet()
-	return apply.Run(ctx, p, doer, progress.event)
+	err := apply.Run(ctx, p, progress.watch(doer), func(e apply.Event) {
+		if ctx.Err() != nil {
+			progress.interrupt() // before anything that follows from it
+		}
+		progress.event(e)
+	})
+	if ctx.Err() != nil {
+		progress.interrupt() // wait for what it says
+		progress.finish()
+	}
+	return err
 }
 
 // settle waits for services that run and are not healthy yet, as after an apply that was
@@ -209,7 +262,7 @@ func (a *app) settle(ctx context.Context, e *engine.Engine, loaded *loaded, live
 
 // holds looks at the machine once more: what was applied must be there now.
 func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took time.Duration) error {
-	after, live, err := a.plan(ctx, e, loaded)
+	after, live, err := a.plan(ctx, e, loaded, plan.Options{})
 	if err != nil {
 		return fmt.Errorf("applied, but the result could not be looked at: %w", err)
 	}
@@ -220,6 +273,9 @@ func (a *app) holds(ctx context.Context, e *engine.Engine, loaded *loaded, took 
 		a.say("Applied, but the machine is still not what the spec says:")
 		a.say("%s", planText(after, loaded.project, paint(a.colorErr)))
 		return errIncomplete
+	}
+	if text := a.console().tally.text(a.width); text != "" && !a.JSON {
+		a.say("%s", text)
 	}
 	a.say("Applied in %s. The stack %q is what the spec says.", took.Round(100*time.Millisecond), loaded.stack.Name)
 	a.say("Prove it: minibot verify")

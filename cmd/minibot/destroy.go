@@ -10,11 +10,12 @@ import (
 )
 
 type destroyCmd struct {
+	lockFlags
 	Yes bool `short:"y" help:"Do not ask."`
 }
 
 // Run removes containers and networks. It has no way to remove a volume.
-func (c *destroyCmd) Run(ctx context.Context, a *app) error {
+func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
 	loaded, err := a.load()
 	if err != nil {
 		return err
@@ -24,6 +25,11 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer e.Close()
+	held, err := a.lock(ctx, e, loaded.stack.Name, c.lockFlags)
+	if err != nil {
+		return err
+	}
+	defer unlock(held, &err)
 	live, err := e.Observe(ctx, loaded.project)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"minibot/apply"
 	"minibot/internal/engine"
+	"minibot/internal/lock"
 	"minibot/internal/rotate"
 	"minibot/internal/secret"
 	"minibot/spec"
@@ -58,6 +59,7 @@ func outcomeOf(err error) outcome {
 		unhealthy *engine.UnhealthyError
 		port      *apply.PortTakenError
 		half      *rotate.UnfinishedError
+		held      *lock.HeldError
 	)
 	switch {
 	case err == nil:
@@ -74,6 +76,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError}
 	case errors.Is(err, errStale):
 		return outcome{code: exitRefused, hint: "Look at the plan again: minibot plan"}
+	case errors.As(err, &held):
+		return outcome{code: exitRefused, hint: "Nothing was changed. To wait for it: --lock-timeout 60s"}
 	case errors.As(err, &diags):
 		return outcome{code: exitError}
 	case errors.As(err, &noSpec):
@@ -96,6 +100,7 @@ func outcomeOf(err error) outcome {
 
 // exit shows an error and returns the process's exit code.
 func (a *app) exit(err error) int {
+	a.summarise(err)
 	out := outcomeOf(err)
 	if err == nil || out.quiet {
 		return out.code

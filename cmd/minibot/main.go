@@ -98,16 +98,26 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		var usage *kong.ParseError
 		if errors.As(err, &usage) {
-			fmt.Fprintf(stderr, "minibot: %v\nRun %q for the commands and flags.\n", err, "minibot --help")
+			fmt.Fprintf(stderr, "minibot: %v\nRun %q for the commands and flags.\n", usageError(args, err), "minibot --help")
 		}
 		return exitUsage
 	}
+	a.command = parsed.Command()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(a)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(errInterrupted, err)
 	}
 	return a.exit(err)
+}
+
+// usageError is what is wrong with the command line. An argument that a secret command does
+// not expect is not repeated: it may be a value that somebody put there.
+func usageError(args []string, err error) string {
+	if text := err.Error(); !slices.Contains(args, "secret") || !strings.HasPrefix(text, "unexpected argument ") {
+		return text
+	}
+	return "unexpected argument: a secret's value is asked for, or piped in, and never given as an argument"
 }
 
 // doubleDash lets -var be written with one dash, as in Terraform.

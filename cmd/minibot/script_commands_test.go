@@ -35,6 +35,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"replaced":  replaced,
 		"restarted": restarted,
 		"untouched": untouched,
+		"since":     since,
 		"found":     found,
 	}
 }
@@ -119,15 +120,21 @@ func ids(ts *testscript.TestScript, _ bool, _ []string) {
 // replaced SERVICE… says that since ids these were made anew (or made, or removed), that no
 // other was touched, and remembers how it is now. restarted does so for containers that are
 // the same and were started again; untouched for none.
-func replaced(ts *testscript.TestScript, _ bool, args []string)  { since(ts, "replaced", args) }
-func restarted(ts *testscript.TestScript, _ bool, args []string) { since(ts, "restarted", args) }
-func untouched(ts *testscript.TestScript, _ bool, _ []string)    { since(ts, "", nil) }
+func replaced(ts *testscript.TestScript, _ bool, args []string)  { each(ts, "replaced", args) }
+func restarted(ts *testscript.TestScript, _ bool, args []string) { each(ts, "restarted", args) }
+func untouched(ts *testscript.TestScript, _ bool, _ []string)    { each(ts, "", nil) }
 
-func since(ts *testscript.TestScript, what string, names []string) {
-	var want, got []string
+func each(ts *testscript.TestScript, what string, names []string) {
+	var want []string
 	for _, name := range names {
 		want = append(want, what+" "+name)
 	}
+	since(ts, false, want)
+}
+
+// since 'replaced SERVICE' 'restarted SERVICE'… says both in one.
+func since(ts *testscript.TestScript, _ bool, want []string) {
+	var got []string
 	before, now := ts.Value(seenKey{}).(map[string]seen), look(ts)
 	for name := range maps.Keys(now) {
 		if _, ok := before[name]; !ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -50,13 +51,14 @@ func leak(content []byte, text string) string {
 	return ""
 }
 
-// spellings are a text plain, in JSON, in compose's $$, in a URL, in hex and in base64 at each
-// of the three places where it may begin.
+// spellings are a text plain, in JSON, in compose's $$, in a URL, in hex, as Go prints bytes,
+// and in base64 at each of the three places where it may begin.
 func spellings(text string) []string {
 	all := []string{
 		text, quoted(text, true), quoted(text, false), quoted(quoted(text, false), false), strings.ReplaceAll(text, "$", "$$"),
 		url.QueryEscape(text), url.PathEscape(text),
 		hex.EncodeToString([]byte(text)), strings.ToUpper(hex.EncodeToString([]byte(text))),
+		strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"), strings.Trim(fmt.Sprintf("%#v", []byte(text)), "[]byte{}"),
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
@@ -93,6 +95,8 @@ func TestLeak(t *testing.T) {
 		"base64":         base64.StdEncoding.EncodeToString([]byte(text)),
 		"base64, 1 in":   base64.StdEncoding.EncodeToString([]byte("a" + text + "b")),
 		"base64, 2 in":   base64.StdEncoding.EncodeToString([]byte("ab" + text + "bc")),
+		"bytes":          fmt.Sprintf("%v", []byte("a"+text+"b")),
+		"bytes, in Go":   fmt.Sprintf("%#v", []byte("a"+text+"b")),
 		"base64url":      base64.URLEncoding.EncodeToString([]byte("abc" + text)),
 	} {
 		if leak([]byte(content), text) == "" {

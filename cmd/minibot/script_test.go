@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -69,12 +68,6 @@ func params(dir string, setup func(*testscript.Env) error) testscript.Params {
 	return testscript.Params{
 		Dir: dir, Cmds: scriptCommands(), RequireUniqueNames: true,
 		UpdateScripts: os.Getenv("MINIBOT_UPDATE") != "",
-		Condition: func(name string) (bool, error) {
-			if name != "compose" {
-				return false, fmt.Errorf("unknown condition %q", name)
-			}
-			return exec.Command("docker", "compose", "version").Run() == nil, nil
-		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("MINIBOT_SECRETS_DIR", filepath.Join(env.WorkDir, "secrets"))

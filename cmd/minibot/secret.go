@@ -46,7 +46,11 @@ func declared(stack *spec.Stack, name string) error {
 	if stack.Secret(name) != nil {
 		return nil
 	}
-	return fmt.Errorf("the spec has no secret %q. It has: %s", name, cmp.Or(strings.Join(secretNames(stack), ", "), "none"))
+	has := cmp.Or(strings.Join(secretNames(stack), ", "), "none")
+	if secret.CheckName(name) != nil { // it may be a value that somebody put in the wrong place
+		return fmt.Errorf("that is no name of a secret. The spec has: %s", has)
+	}
+	return fmt.Errorf("the spec has no secret %q. It has: %s", name, has)
 }
 
 // secretNames are the names of the spec's secrets, as it has them.

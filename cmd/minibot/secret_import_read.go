@@ -40,6 +40,9 @@ func (c *secretImportCmd) read(ctx context.Context, a *app) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if got.err != nil && strings.Contains(c.Env, "=") { // no path, but a value in the wrong place
+		return nil, errors.New("name a file, or pipe the text in: a secret's value is never given as an argument")
+	}
 	if got.err != nil {
 		return nil, fmt.Errorf("read %s: %w", c.source(), got.err)
 	}

@@ -18,6 +18,7 @@ import (
 )
 
 type secretRotateCmd struct {
+	lockFlags
 	Name string `arg:"" optional:"" help:"The secret's name in the spec."`
 	All  bool   `help:"All secrets that minibot may generate, one after the other."`
 	Ask  bool   `help:"Take the new value from the terminal or standard input, instead of generating it."`
@@ -37,7 +38,7 @@ func (c *secretRotateCmd) Validate() error {
 
 // Run gives a secret a new value: in the running services, in the store and in every
 // container that is given it.
-func (c *secretRotateCmd) Run(ctx context.Context, a *app) error {
+func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
 	loaded, err := a.load()
 	if err != nil {
 		return err
@@ -54,6 +55,11 @@ func (c *secretRotateCmd) Run(ctx context.Context, a *app) error {
 	if !e.Endpoint.Local() {
 		return errors.New("the engine is on another machine; run minibot there: a password is changed over the service's loopback port")
 	}
+	held, err := a.lock(ctx, e, loaded.stack.Name, c.lockFlags)
+	if err != nil {
+		return err
+	}
+	defer unlock(held, &err)
 	r := &rotator{app: a, engine: e, loaded: loaded, ask: c.Ask}
 	if err := r.ready(ctx, names); err != nil {
 		return err
@@ -72,7 +78,10 @@ func (c *secretRotateCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if a.JSON {
-		return a.json(map[string]any{"format_version": "1", "rotated": r.done})
+		return a.line(struct {
+			lineHead
+			Rotated []rotated `json:"rotated"`
+		}{lineHead{runFormat, "rotated"}, r.done})
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ var signs = map[plan.Kind]struct{ sign, color, text string }{
 	plan.Create:  {"+", green, "create"},
 	plan.Start:   {">", green, "start"},
 	plan.Update:  {"~", yellow, "update in place, no restart"},
+	plan.Restart: {"↻", yellow, "restart"},
 	plan.Replace: {"±", yellow, "replace; the old one is kept until the new one is healthy"},
 	plan.Remove:  {"-", red, "remove"},
 }
@@ -174,7 +175,7 @@ func value(path, text string) string {
 // summary counts the steps by kind.
 func summary(p plan.Plan) string {
 	var parts []string
-	for _, kind := range []plan.Kind{plan.Pull, plan.Create, plan.Start, plan.Update, plan.Replace, plan.Remove} {
+	for _, kind := range []plan.Kind{plan.Pull, plan.Create, plan.Start, plan.Update, plan.Restart, plan.Replace, plan.Remove} {
 		n := 0
 		for _, step := range p.Steps {
 			if step.Kind == kind {

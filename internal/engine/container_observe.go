@@ -16,7 +16,7 @@ import (
 
 // observeContainer reads an inspection. What create writes, observe reads; beyond that
 // it reads what minibot never writes but others may: privileged, devices, namespaces.
-func observeContainer(c container.InspectResponse) plan.Container {
+func observeContainer(c container.InspectResponse, project *types.Project) plan.Container {
 	labels := c.Config.Labels
 	number, _ := strconv.Atoi(labels[plan.LabelNumber])
 	observed := plan.Container{
@@ -33,11 +33,16 @@ func observeContainer(c container.InspectResponse) plan.Container {
 		observed.Secrets, _ = plan.ParseLabel(text) // one that cannot be read says nothing, as none
 	}
 	observed.Published = observePorts(c.NetworkSettings.Ports)
-	observed.Actual = observe(c, observed.Applied)
+	pattern := observed.Applied
+	if service, ok := project.Services[observed.Service]; ok && pattern == nil && observed.Project == project.Name {
+		pattern = plan.DesiredOf(project, service) // made by another tool, perhaps from our file
+	}
+	observed.Actual = observe(c, pattern)
 	return observed
 }
 
-// observe translates an inspection into compose's words.
+// observe translates an inspection into compose's words. Applied is what was asked for, by
+// which references to secrets are put back in the place of their values.
 func observe(c container.InspectResponse, applied plan.Fields) types.ServiceConfig {
 	service := observeConfig(c.Config, applied)
 	service.ContainerName = strings.TrimPrefix(c.Name, "/")

@@ -97,7 +97,7 @@ func TestCreateObserve(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				observed := observeContainer(inspection(p, service, made))
+				observed := observeContainer(inspection(p, service, made), p)
 				if text, _ := json.Marshal(observed); strings.Contains(string(text), canary) {
 					t.Errorf("an observation of %s holds the secret: %s", service.Name, text)
 				}
@@ -122,6 +122,7 @@ var reaches = map[string]string{
 	"network.internal":             "the network",
 	"network.subnet":               "the network",
 	"service.platform":             "an argument of its own when a container is made",
+	"service.pull_policy":          "the pull before a container is made",
 	"service.depends_on.condition": "the order of steps",
 	"service.depends_on.restart":   "the order of steps",
 	"service.file.content":         "the archive: see TestFiles",

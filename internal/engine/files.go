@@ -4,14 +4,19 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"minibot/internal/plan"
 )
 
 // filesDir is where the files of a container lie whose root file system is read-only: the
@@ -103,15 +108,93 @@ func (e *Engine) deliver(ctx context.Context, id string, readOnly bool, files []
 	return wrap("put files into the container", e.api.CopyToContainer(ctx, id, dir, packed, container.CopyToContainerOptions{}))
 }
 
-// snapshot reads back the files of a container, so that a failed replacement, which shares
-// their volume, can give them back. Nil where there are none.
-func (e *Engine) snapshot(ctx context.Context, id string) ([]byte, error) {
+// keptFile holds, beside the files of a container that is to take over from another one, an
+// archive of those of the other: they share the volume. A successor that fails gives them back
+// from there, even if minibot was killed in between; when the other one goes it is emptied. No
+// container can read it but as root.
+const keptFile = ".minibot-kept"
+
+// keep returns the files of the predecessor, as one file to be put beside the new ones; none
+// if there is nothing to keep. Id is the new container of the service.
+func (e *Engine) keep(ctx context.Context, id, project, service string) ([]file, error) {
+	all, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(
+		filters.Arg("label", plan.LabelProject+"="+project), filters.Arg("label", plan.LabelService+"="+service),
+	)})
+	if err != nil {
+		return nil, wrap("list containers", err)
+	}
 	reader, _, err := e.api.CopyFromContainer(ctx, id, filesDir+"/.")
 	if err != nil {
 		return nil, wrap("read the container's files", err)
 	}
 	defer drain(reader)
-	var out bytes.Buffer
-	_, err = io.Copy(&out, io.LimitReader(reader, 16<<20))
-	return out.Bytes(), wrap("read the container's files", err)
+	there, kept, err := unpack(io.LimitReader(reader, 16<<20))
+	alone := !slices.ContainsFunc(all, func(c container.Summary) bool { return c.ID != id })
+	switch {
+	case err != nil:
+		return nil, wrap("read the container's files", err)
+	case alone && kept:
+		return []file{{target: path.Join(filesDir, keptFile), mode: 0o400}}, nil
+	case alone, kept, len(there) == 0:
+		return nil, nil // what was kept already is the predecessor's, and these are not
+	}
+	packed, err := archive(filesDir, there)
+	if err != nil {
+		return nil, fmt.Errorf("pack files: %w", err)
+	}
+	return []file{{target: path.Join(filesDir, keptFile), mode: 0o400, content: packed.Bytes()}}, nil
+}
+
+// unpack reads files from an archive of the folder, and tells whether one of them keeps
+// others.
+func unpack(r io.Reader) (files []file, kept bool, err error) {
+	for archive := tar.NewReader(r); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files, kept, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		name := path.Clean(header.Name)
+		switch {
+		case header.Typeflag != tar.TypeReg:
+		case name == keptFile:
+			kept = header.Size > 0
+		default:
+			content, err := io.ReadAll(archive)
+			if err != nil {
+				return nil, false, err
+			}
+			files = append(files, file{target: path.Join(filesDir, name), uid: header.Uid, gid: header.Gid, mode: header.Mode, content: content})
+		}
+	}
+}
+
+// giveBack puts the files that were kept where they came from; it does nothing if there are
+// none.
+func (e *Engine) giveBack(ctx context.Context, id string) error {
+	kept, err := e.readFile(ctx, id, path.Join(filesDir, keptFile))
+	if err != nil || kept == "" {
+		return err
+	}
+	files, _, err := unpack(strings.NewReader(kept))
+	if err != nil {
+		return fmt.Errorf("give back the old files: %w", err)
+	}
+	return e.deliver(ctx, id, true, append(files, file{target: path.Join(filesDir, keptFile), mode: 0o400}))
+}
+
+// forget empties what was kept.
+func (e *Engine) forget(ctx context.Context, id string) error {
+	kept, err := e.readFile(ctx, id, path.Join(filesDir, keptFile))
+	if err != nil || kept == "" {
+		return err
+	}
+	return e.deliver(ctx, id, true, []file{{target: path.Join(filesDir, keptFile), mode: 0o400}})
+}
+
+// sharesFiles reports whether the files of a container lie in a volume.
+func sharesFiles(c container.InspectResponse) bool {
+	return slices.ContainsFunc(c.Mounts, func(m container.MountPoint) bool { return m.Destination == filesDir })
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
@@ -83,39 +84,21 @@ func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summari
 			maps.DeleteFunc(inspected.NetworkSettings.Networks, func(_ string, n *network.EndpointSettings) bool {
 				return n.NetworkID != "" && !there[n.NetworkID]
 			})
-			one := observeContainer(inspected)
+			one := observeContainer(inspected, project)
 			found[i] = &one
 			return nil
 		})
 	}
-	refs := map[string]bool{}
+	wanted := map[string]bool{}
 	for _, service := range project.Services {
-		refs[service.Image] = true
+		wanted[service.Image] = true
 	}
-	for _, summary := range summaries {
-		if summary.Labels[plan.LabelProject] == project.Name {
-			refs[summary.ImageID] = true
-		}
+	e.inspectImages(inner, group, wanted, live.Images)
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	images := make(chan func(), len(refs))
-	for ref := range refs {
-		group.Go(func() error {
-			image, err := e.api.ImageInspect(inner, ref)
-			if errdefs.IsNotFound(err) {
-				return nil
-			}
-			if err != nil {
-				return wrap("inspect image "+ref, err)
-			}
-			observed := observeImage(image)
-			images <- func() { live.Images[ref], live.Images[image.ID] = observed, observed }
-			return nil
-		})
-	}
-	err := group.Wait()
-	close(images)
-	for add := range images {
-		add()
+	if err := e.inspectOldImages(ctx, project, summaries, live); err != nil {
+		return err
 	}
 	for _, one := range found {
 		if one != nil {
@@ -123,7 +106,43 @@ func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summari
 		}
 	}
 	slices.SortFunc(live.Containers, func(a, b plan.Container) int { return strings.Compare(a.Name, b.Name) })
-	return err
+	return nil
+}
+
+// inspectOldImages fills in the images of containers that no tag of the spec names any more.
+func (e *Engine) inspectOldImages(ctx context.Context, project *types.Project, summaries []container.Summary, live *plan.Live) error {
+	old := map[string]bool{}
+	for _, summary := range summaries {
+		if _, there := live.Images[summary.ImageID]; !there && summary.Labels[plan.LabelProject] == project.Name {
+			old[summary.ImageID] = true
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(width)
+	e.inspectImages(ctx, group, old, live.Images)
+	return group.Wait()
+}
+
+// inspectImages has a group fill in the images that are there, each by what it is asked for and
+// by its ID.
+func (e *Engine) inspectImages(ctx context.Context, group *errgroup.Group, refs map[string]bool, images map[string]plan.Image) {
+	var filling sync.Mutex
+	for ref := range refs {
+		group.Go(func() error {
+			image, err := e.api.ImageInspect(ctx, ref)
+			if errdefs.IsNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return wrap("inspect image "+ref, err)
+			}
+			observed := observeImage(image)
+			filling.Lock()
+			defer filling.Unlock()
+			images[ref], images[image.ID] = observed, observed
+			return nil
+		})
+	}
 }
 
 // relevance tells which containers matter to the stack: its own, those on its networks or

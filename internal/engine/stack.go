@@ -1,12 +1,10 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -25,9 +23,6 @@ type Stack struct {
 	engine  *Engine
 	project *types.Project
 	secrets Secrets
-
-	mu     sync.Mutex
-	shared map[string][]byte // files that a replacement overwrote, by the new container's name
 }
 
 // Secrets are what a run has of the secret store.
@@ -44,7 +39,7 @@ type Secrets struct {
 
 // Stack binds the engine to a project and its secrets.
 func (e *Engine) Stack(project *types.Project, secrets Secrets) *Stack {
-	return &Stack{engine: e, project: project, secrets: secrets, shared: map[string][]byte{}}
+	return &Stack{engine: e, project: project, secrets: secrets}
 }
 
 // callPatience bounds an action that is not interrupted. Stopping takes as long as the
@@ -55,6 +50,26 @@ const callPatience = 10 * time.Minute
 // pull or a wait goes on. A context that ends stops a pull or a wait; any other action is
 // not begun then, or brought to its end, so that it is known what was done.
 func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) error {
+	return s.quiet(ctx, s.do(ctx, a, progress))
+}
+
+// quiet takes secrets out of an error: an engine may repeat what it was sent, such as the
+// name of a program that it could not start.
+func (s *Stack) quiet(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	text := s.secrets.Values.Mask([]byte(err.Error()))
+	if mask, failed := s.mask(context.WithoutCancel(ctx)); failed == nil {
+		text = mask.Mask(text)
+	}
+	if string(text) != err.Error() {
+		return &plainError{text: string(text), err: err}
+	}
+	return err
+}
+
+func (s *Stack) do(ctx context.Context, a plan.Action, progress func(string)) error {
 	if progress == nil {
 		progress = func(string) {}
 	}
@@ -97,12 +112,7 @@ func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) er
 	case plan.Wait:
 		return s.wait(ctx, a, progress)
 	case plan.RemoveContainer:
-		// RemoveVolumes would take anonymous volumes along; minibot removes no data.
-		err := api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true})
-		if errdefs.IsNotFound(err) {
-			return nil
-		}
-		return wrap("remove container", err)
+		return s.remove(ctx, a.Target)
 	case plan.RemoveNetwork:
 		return wrap("remove network", api.NetworkRemove(ctx, a.Target))
 	}
@@ -116,7 +126,10 @@ func (s *Stack) createNetwork(ctx context.Context, name string) error {
 		}
 		options := network.CreateOptions{
 			Driver: config.Driver, Internal: config.Internal, Options: config.DriverOpts,
-			Labels: map[string]string{plan.LabelProject: s.project.Name, plan.LabelNetwork: key, plan.LabelVersion: composeVersion},
+			Labels: map[string]string{
+				plan.LabelProject: s.project.Name, plan.LabelNetwork: key, plan.LabelVersion: composeVersion,
+				plan.LabelHash: networkHash(config),
+			},
 		}
 		for _, pool := range config.Ipam.Config {
 			options.IPAM = &network.IPAM{Config: []network.IPAMConfig{{Subnet: pool.Subnet}}}
@@ -158,7 +171,7 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	}
 	made, err := s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
 	if err != nil {
-		return wrap("create container", err)
+		return errors.Join(wrap("create container", err), s.unmake(ctx, a, err))
 	}
 	err = s.fill(ctx, a, service, made.ID, defined.more, files)
 	if err != nil {
@@ -175,19 +188,61 @@ func (s *Stack) fill(ctx context.Context, a plan.Action, service types.ServiceCo
 		}
 	}
 	if service.ReadOnly && len(files) > 0 {
-		before, err := s.engine.snapshot(ctx, id)
+		kept, err := s.engine.keep(ctx, id, s.project.Name, service.Name)
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.shared[a.Target] = before
-		s.mu.Unlock()
+		files = append(kept, files...)
 	}
 	return s.engine.deliver(ctx, id, service.ReadOnly, files)
 }
 
-// Undo takes back one action that was done. What cannot be undone is left as it is:
-// networks and volumes that were made do no harm.
+// remove removes a container, whatever it does. One that was put aside leaves nothing behind
+// in the volume that it shared with its successor.
+func (s *Stack) remove(ctx context.Context, target string) error {
+	old, err := s.engine.api.ContainerInspect(ctx, target)
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return wrap("inspect container", err)
+	}
+	if service, ours := s.project.Services[old.Config.Labels[plan.LabelService]]; ours && sharesFiles(old) && old.Name != "/"+service.ContainerName {
+		if err := s.engine.forget(ctx, old.ID); err != nil {
+			return err
+		}
+	}
+	// RemoveVolumes would take anonymous volumes along; minibot removes no data.
+	err = s.engine.api.ContainerRemove(ctx, old.ID, container.RemoveOptions{Force: true})
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return wrap("remove container", err)
+}
+
+// unmake removes a container that the engine has made although it could not say so. If the
+// name was taken it is somebody else's.
+func (s *Stack) unmake(ctx context.Context, a plan.Action, why error) error {
+	if errdefs.IsConflict(why) {
+		return nil
+	}
+	made, err := s.engine.api.ContainerInspect(ctx, a.Target)
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return wrap("look for it", err)
+	}
+	labels := made.Config.Labels
+	if made.State.Status != container.StateCreated || labels[plan.LabelProject] != s.project.Name || labels[plan.LabelService] != a.Service {
+		return nil
+	}
+	return wrap("remove container", s.engine.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true}))
+}
+
+// Undo takes back one action that was done, or may have been: it does nothing where all is
+// as before. What cannot be undone is left as it is: networks and volumes that were made do
+// no harm.
 func (s *Stack) Undo(ctx context.Context, a plan.Action) error {
 	err := s.undo(ctx, a)
 	if errdefs.IsNotFound(err) {
@@ -200,52 +255,62 @@ func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 	api := s.engine.api
 	switch a.Verb {
 	case plan.CreateContainer:
-		if err := s.giveBack(ctx, a.Target, a.Target); err != nil {
+		if err := s.giveBack(ctx, a.Target); err != nil {
 			return err
 		}
 		return wrap("remove container", api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true}))
 	case plan.RenameContainer:
+		renamed, err := api.ContainerInspect(ctx, a.Target)
+		if err != nil || renamed.Name == "/"+a.Was {
+			return wrap("inspect container", err)
+		}
 		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Was))
 	case plan.StopContainer:
-		if err := s.giveBackTo(ctx, a.Target); err != nil {
-			return err
-		}
-		return wrap("start container", api.ContainerStart(ctx, a.Target, container.StartOptions{}))
+		return s.revive(ctx, a.Target)
 	case plan.StartContainer:
 		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
-	case plan.Connect:
-		return wrap("detach from network", api.NetworkDisconnect(ctx, a.Name, a.Target, false))
-	case plan.Disconnect:
-		return wrap("attach to network", api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
+	case plan.Wait:
+		if a.Was == "" {
+			return nil
+		}
+		if err := api.ContainerStop(ctx, a.Target, container.StopOptions{}); err != nil {
+			return wrap("stop container", err)
+		}
+		return s.revive(ctx, a.Was)
+	case plan.Connect, plan.Disconnect:
+		attached, err := api.ContainerInspect(ctx, a.Target)
+		if err != nil {
+			return wrap("inspect container", err)
+		}
+		switch _, on := attached.NetworkSettings.Networks[a.Name]; {
+		case on && a.Verb == plan.Connect:
+			return wrap("detach from network", api.NetworkDisconnect(ctx, a.Name, a.Target, false))
+		case !on && a.Verb == plan.Disconnect:
+			return wrap("attach to network", api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
+		}
 	}
 	return nil
 }
 
-// giveBack puts the files that a new container overwrote back into the volume that it
-// shares with the old one, through any container that mounts it.
-func (s *Stack) giveBack(ctx context.Context, made, through string) error {
-	s.mu.Lock()
-	before := s.shared[made]
-	delete(s.shared, made)
-	s.mu.Unlock()
-	if len(before) == 0 {
-		return nil
+// revive starts an old container again, with its own files.
+func (s *Stack) revive(ctx context.Context, old string) error {
+	if err := s.giveBack(ctx, old); err != nil {
+		return err
 	}
-	err := s.engine.api.CopyToContainer(ctx, through, filesDir, bytes.NewReader(before), container.CopyToContainerOptions{})
-	return wrap("give back the old files", err)
+	return wrap("start container", s.engine.api.ContainerStart(ctx, old, container.StartOptions{}))
 }
 
-// giveBackTo gives an old container its own files before it starts again.
-func (s *Stack) giveBackTo(ctx context.Context, old string) error {
-	inspected, err := s.engine.api.ContainerInspect(ctx, old)
+// giveBack puts the files that a new container overwrote back into the volume that it shares
+// with the old one, through either of them.
+func (s *Stack) giveBack(ctx context.Context, through string) error {
+	inspected, err := s.engine.api.ContainerInspect(ctx, through)
 	if err != nil {
 		return wrap("inspect container", err)
 	}
-	service, ok := s.project.Services[inspected.Config.Labels[plan.LabelService]]
-	if !ok {
+	if !sharesFiles(inspected) {
 		return nil
 	}
-	return s.giveBack(ctx, service.ContainerName, old)
+	return s.engine.giveBack(ctx, inspected.ID)
 }
 
 // composeVersion is the compose whose labels minibot's follow.

@@ -161,12 +161,21 @@ func (s *Stack) unhealthy(ctx context.Context, a plan.Action, reason string) err
 		return failure
 	}
 	if h := inspected.State.Health; h != nil && len(h.Log) > 0 {
-		failure.Health = string(mask.Mask([]byte(strings.TrimSpace(h.Log[len(h.Log)-1].Output))))
+		failure.Health = lastLines(string(mask.Mask([]byte(strings.TrimSpace(h.Log[len(h.Log)-1].Output)))), healthLines)
 	}
-	if text, err := s.engine.Logs(ctx, a.Target, 20); err == nil {
+	if text, err := s.engine.Logs(ctx, a.Target, logLines); err == nil {
 		failure.Log = string(mask.Mask(text))
 	}
 	return failure
+}
+
+// What is shown of a failure fits on a screen of 24 lines, with the plan and what became of it.
+const healthLines, logLines = 4, 8
+
+// lastLines is the end of a text.
+func lastLines(text string, n int) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // mask is who hides the secrets in what services wrote.

@@ -27,12 +27,17 @@ func (c change) step() Step {
 }
 
 // leftover is the last step of a replacement that was interrupted: the new container is as
-// wanted, and the one aside goes once the new one is healthy.
+// wanted, and the one aside goes once the new one is healthy. If it does not become healthy,
+// the one aside is started again in its place. A job is never run again.
 func (c change) leftover() Step {
+	wait := c.wait(c.current.ID)
+	if !c.job {
+		wait.Was = c.aside.ID
+	}
 	return Step{
 		ID: "container/" + c.aside.Name, Kind: Remove, Object: "container", Name: c.aside.Name, After: []string{"service/" + c.service.Name},
 		Causes:  []Cause{{Path: "container", Old: c.aside.Name, Note: "left by an unfinished replacement"}},
-		Actions: append([]Action{c.wait(c.current.ID)}, remove(c.aside)...),
+		Actions: append([]Action{wait}, remove(c.aside)...),
 	}
 }
 
@@ -59,7 +64,7 @@ func (c change) replace() []Action {
 		actions = append(actions, aside())
 	case c.current == nil:
 		old = c.aside
-	case c.current.State.works():
+	case c.current.State.took():
 		// It has taken over from the one aside, and now is to be replaced itself.
 		actions = append(remove(c.aside), aside())
 	default:

@@ -26,12 +26,12 @@ func (d *differ) causes(service types.ServiceConfig, container Container) []Caus
 	var causes []Cause
 	wanted, defaults := DesiredOf(d.project, service), d.defaults(container.ImageID)
 	want, actual := overlay(defaults, wanted), d.actual(container)
-	for _, path := range paths(want, actual, container.Applied) {
+	for _, path := range paths(want, wanted, actual, container.Applied) {
 		was, old, new := container.Applied[path], actual[path], want[path]
 		drift := container.Applied != nil && slices.Equal(was, wanted[path])
 		switch top, _, _ := strings.Cut(path, "."); {
-		case top == "depends_on":
-			continue // it orders steps, and changes nothing in a container
+		case top == "depends_on", top == "pull_policy":
+			continue // they are about steps, and change nothing in a container
 		case invisible[top]:
 			if drift || container.Applied == nil {
 				continue

@@ -16,6 +16,8 @@ type Options struct {
 	Replace []string
 	// RemoveStrays removes strays, but none that belongs to another compose project.
 	RemoveStrays bool
+	// Pulled are images that were pulled for this plan already.
+	Pulled []string
 }
 
 // Diff compares what the compose file asks for with what the engine holds.
@@ -152,13 +154,24 @@ func (d *differ) volumes() {
 	}
 }
 
-// pulls plans a pull for each image that is missing and is about to be needed.
+// pulls plans a pull for each image that is about to be needed and is missing, or is to be
+// pulled each time.
 func (d *differ) pulls() {
 	needed := map[string][]Cause{}
 	for _, name := range slices.Sorted(maps.Keys(d.changes)) {
-		ref := d.project.Services[name].Image
-		if _, present := d.live.Images[ref]; !present && d.changes[name].makes() {
-			needed[ref] = append(needed[ref], Cause{Path: "services." + name + ".image", New: ref})
+		service := d.project.Services[name]
+		ref, policy := service.Image, service.PullPolicy
+		_, present := d.live.Images[ref]
+		cause := Cause{Path: "services." + name + ".image", New: ref}
+		switch {
+		case !d.changes[name].makes():
+		case !present && policy == types.PullPolicyNever:
+			d.problem("service", name, fmt.Sprintf("the image %s is not here, and pull_policy is never", ref), "Load it into the engine (docker load), or let it be pulled: pull_policy = \"missing\".")
+		case !present:
+			needed[ref] = append(needed[ref], cause)
+		case policy == types.PullPolicyAlways && !slices.Contains(d.options.Pulled, ref):
+			cause.Note = "pull_policy is always"
+			needed[ref] = append(needed[ref], cause)
 		}
 	}
 	for _, ref := range slices.Sorted(maps.Keys(needed)) {

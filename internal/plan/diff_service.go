@@ -106,8 +106,8 @@ func (d *differ) decide(c *change) {
 		}
 	}
 	done := c.job && state.Status == "exited" && state.ExitCode == 0
-	interrupted := c.aside != nil && !done && !state.works()
-	idle := state.Status != "running" && !done
+	interrupted := c.aside != nil && !done && !c.takes()
+	idle := state.Status != "running" && !done && !(state.Status == "restarting" && c.takes())
 	switch {
 	case slices.ContainsFunc(c.causes, restarts), interrupted, broken(state):
 		c.kind = Replace
@@ -117,12 +117,23 @@ func (d *differ) decide(c *change) {
 		c.kind = Update
 	}
 	switch {
-	case interrupted:
+	case interrupted, c.aside != nil && c.kind == Replace && !state.took():
 		c.causes = append(c.causes, Cause{Path: "container", Old: c.aside.Name, New: c.name, Note: unfinished})
 	case idle:
 		c.causes = append(c.causes, Cause{Path: "state", Old: state.Status, New: "running", Drift: state.Status != "created", Note: state.note()})
 	}
 }
+
+// takes reports whether the container may yet take over from the one aside, or has done so.
+// One that crashes again and again is seen now running and now restarting: the plan must be
+// the same for both. That it works is known only after a wait.
+func (c change) takes() bool {
+	state := c.current.State
+	return c.aside != nil && (state.works() || state.Status == "restarting" && !c.job)
+}
+
+// took reports whether a container is known to have taken over from the one aside.
+func (s State) took() bool { return s.works() && s.Health == "healthy" }
 
 // broken reports whether a container can only be made anew: its files may be missing, or
 // part of it is removed.

@@ -86,6 +86,10 @@ func (m *model) Undo(_ context.Context, a plan.Action) error {
 		return m.act(plan.Action{Verb: plan.StartContainer, Target: a.Target})
 	case plan.StartContainer:
 		return m.act(plan.Action{Verb: plan.StopContainer, Target: a.Target})
+	case plan.Wait:
+		if a.Was != "" {
+			return errors.Join(m.act(plan.Action{Verb: plan.StopContainer, Target: a.Target}), m.act(plan.Action{Verb: plan.StartContainer, Target: a.Was}))
+		}
 	case plan.Connect:
 		return m.act(plan.Action{Verb: plan.Disconnect, Target: a.Target, Name: a.Name})
 	case plan.Disconnect:
@@ -151,7 +155,7 @@ func (m *model) change(a plan.Action) error {
 	up := c.State.Status == "running" || c.State.Status == "paused" || c.State.Status == "restarting"
 	switch a.Verb {
 	case plan.RenameContainer:
-		if slices.ContainsFunc(live.Containers, func(c plan.Container) bool { return c.Name == a.Name }) {
+		if slices.ContainsFunc(live.Containers, func(other plan.Container) bool { return other.Name == a.Name && other.ID != c.ID }) {
 			return errors.New("the name is taken")
 		}
 		c.Name, c.Actual.ContainerName = a.Name, a.Name
@@ -279,6 +283,8 @@ func (m *model) wait(c *plan.Container, a plan.Action) error {
 		return errors.New("another service is waited for")
 	case job && (c.State.Status == "running" || c.State.Status == "exited" && c.State.ExitCode == 0):
 		c.State, c.Published = plan.State{Status: "exited"}, nil
+	case c.State.Status == "restarting":
+		c.State.Status = "running" // it was to try once more
 	case c.State.Status != "running":
 		return errors.New("it does not work")
 	case c.Actual.HealthCheck != nil:

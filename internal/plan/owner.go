@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // unowned is the cause of a container that another tool made.
@@ -12,11 +13,11 @@ var unowned = Cause{Path: "labels." + LabelApplied, New: "set", Note: "minibot d
 // seen: a database is not made anew for a label. Its files cannot be compared, and that is
 // said.
 func (d *differ) owned(c *change, causes []Cause) []Cause {
-	if !slices.Equal(causes, []Cause{unowned}) || slices.Contains(d.options.Replace, c.service.Name) {
+	if !slices.Equal(causes, []Cause{unowned}) || broken(c.current.State) || slices.Contains(d.options.Replace, c.service.Name) {
 		return causes
 	}
 	unseen := ""
-	if len(c.service.Secrets)+len(c.service.Configs) > 0 {
+	if fields := DesiredOf(d.project, c.service); len(c.service.Secrets)+len(c.service.Configs) > 0 || fields.refers() {
 		unseen = "; its files and secrets cannot be compared"
 	}
 	d.warning("service", c.service.Name, "another tool made its container, which is as the spec says in all that can be seen"+unseen,
@@ -31,4 +32,15 @@ func (d *differ) asked(c *change) {
 	}
 	c.kind = Replace
 	c.causes = append(c.causes, Cause{Path: "container", Old: c.current.Name, New: c.name, Note: "asked for by --replace"})
+}
+
+// refers reports whether a field holds a reference to a secret, whose value cannot be
+// compared.
+func (f Fields) refers() bool {
+	for _, values := range f {
+		if slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, ":?") && strings.Contains(value, "${") }) {
+			return true
+		}
+	}
+	return false
 }

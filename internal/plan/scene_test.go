@@ -227,6 +227,8 @@ func (s *scene) do(words []string) {
 		s.of(name).Changed = args
 	case "replace":
 		s.options.Replace = words[1:]
+	case "pulled":
+		s.options.Pulled = words[1:]
 	case "remove-strays":
 		s.options.RemoveStrays = true
 	case "rotating":

@@ -55,6 +55,7 @@ service "plain" {
 service "full" {
   image             = "postgres:${var.tag}"
   platform          = "linux/arm64"
+  pull_policy       = "always"
   container_name    = "database"
   hostname          = "db.local"
   command           = ["postgres", "-c", "log_statement=none"]
