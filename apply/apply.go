@@ -63,7 +63,7 @@ func (e *StepError) Unwrap() []error { return []error{e.Err, e.Undo} }
 func Run(ctx context.Context, p plan.Plan, engine Engine, events func(Event)) error {
 	r := &run{engine: engine, done: map[string]*outcome{}, slots: make(chan struct{}, width), events: events}
 	for _, step := range p.Steps {
-		r.done[step.ID] = &outcome{ended: make(chan struct{})}
+		r.done[step.ID] = &outcome{started: make(chan struct{}), ended: make(chan struct{})}
 	}
 	var all sync.WaitGroup
 	for _, step := range p.Steps {
@@ -93,8 +93,9 @@ func Run(ctx context.Context, p plan.Plan, engine Engine, events func(Event)) er
 var errSkipped = errors.New("skipped")
 
 type outcome struct {
-	ended chan struct{}
-	err   error
+	started chan struct{} // closed when the step's container runs
+	ended   chan struct{}
+	err     error
 }
 
 type run struct {
@@ -127,6 +128,25 @@ func (r *run) step(ctx context.Context, step plan.Step) error {
 			return errSkipped
 		}
 	}
+	for _, id := range step.AfterStart {
+		before, ok := r.done[id]
+		if !ok {
+			continue
+		}
+		select {
+		case <-before.started:
+			continue
+		default:
+		}
+		select {
+		case <-before.started:
+		case <-before.ended:
+			if before.err != nil {
+				r.tell(Event{Kind: Skipped, Step: step, Text: "waits for " + id})
+				return errSkipped
+			}
+		}
+	}
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
@@ -152,10 +172,10 @@ func (r *run) actions(ctx context.Context, step plan.Step) error {
 			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, step.Actions[:i])}
 		}
 		r.tell(Event{Kind: Acting, Step: step, Action: action})
-		err := r.engine.Do(ctx, action, func(text string) {
-			r.tell(Event{Kind: Progress, Step: step, Action: action, Text: text})
-		})
+		err := r.do(ctx, step, action)
 		switch {
+		case err == nil && action.Verb == plan.StartContainer:
+			r.started(step)
 		case err == nil:
 		case action.Verb == plan.RemoveContainer && i > 0:
 			return &StepError{Step: step, Err: err, Undo: ErrRemoved}
@@ -164,6 +184,27 @@ func (r *run) actions(ctx context.Context, step plan.Step) error {
 		}
 	}
 	return nil
+}
+
+// do carries out one action. A wait is no work for the engine: it leaves its slot to others.
+func (r *run) do(ctx context.Context, step plan.Step, action plan.Action) error {
+	if action.Verb == plan.Wait {
+		<-r.slots
+		defer func() { r.slots <- struct{}{} }()
+	}
+	return r.engine.Do(ctx, action, func(text string) {
+		r.tell(Event{Kind: Progress, Step: step, Action: action, Text: text})
+	})
+}
+
+// started lets those begin that wait for no more than the step's container to run.
+func (r *run) started(step plan.Step) {
+	out := r.done[step.ID]
+	select {
+	case <-out.started: // a step can start more than one
+	default:
+		close(out.started)
+	}
 }
 
 // done is what to take back when the last of the actions failed: all before it, and the

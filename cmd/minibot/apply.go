@@ -84,7 +84,8 @@ func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 	}
-	if err := a.steps(ctx, e, loaded, shown, live, options); err != nil {
+	asked := !c.Yes && c.Plan == ""
+	if err := a.steps(ctx, e, loaded, shown, live, options, asked); err != nil {
 		return err
 	}
 	if err := r.finish(ctx, shown.Rotations); err != nil {
@@ -94,7 +95,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 }
 
 // steps carries out what was shown. All that can fail without touching anything comes first.
-func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, live plan.Live, options plan.Options) error {
+func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, live plan.Live, options plan.Options, asked bool) error {
 	if e.Endpoint.Local() {
 		if err := errors.Join(apply.FreePorts(loaded.project, shown)...); err != nil {
 			return err
@@ -104,11 +105,12 @@ func (a *app) steps(ctx context.Context, e *engine.Engine, loaded *loaded, shown
 	if err != nil {
 		return err
 	}
-	p, err := a.pullFirst(ctx, e, loaded, shown, doer, options)
-	if err != nil {
-		return err
+	if pulls := slices.ContainsFunc(shown.Steps, isPull); asked || pulls { // that took time
+		if shown, err = a.pullFirst(ctx, e, loaded, shown, doer, options); err != nil {
+			return err
+		}
 	}
-	return a.carryOut(ctx, p, doer)
+	return a.carryOut(ctx, shown, doer)
 }
 
 // showFirst shows the plan and asks. Done means that there is nothing to do.
@@ -188,10 +190,11 @@ func holdsData(project *types.Project, live plan.Live, users []*spec.Service) st
 	return ""
 }
 
+func isPull(step plan.Step) bool { return step.Kind == plan.Pull }
+
 // pullFirst gets the images, looks again, and makes sure that the plan is still
 // the one that was shown.
 func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, shown plan.Plan, doer apply.Engine, options plan.Options) (plan.Plan, error) {
-	isPull := func(step plan.Step) bool { return step.Kind == plan.Pull }
 	pulls := plan.Plan{Stack: shown.Stack, Steps: slices.DeleteFunc(slices.Clone(shown.Steps), func(s plan.Step) bool { return !isPull(s) })}
 	if len(pulls.Steps) > 0 {
 		if err := a.carryOut(ctx, pulls, doer); err != nil {
@@ -222,11 +225,13 @@ func (a *app) pullFirst(ctx context.Context, e *engine.Engine, loaded *loaded, s
 // how long it may take to become healthy, and that its tag names another image now.
 func sameSteps(a, b []plan.Step) bool {
 	return slices.EqualFunc(a, b, func(x, y plan.Step) bool {
-		return x.ID == y.ID && x.Kind == y.Kind && reflect.DeepEqual(reasons(x), reasons(y)) && slices.EqualFunc(x.Actions, y.Actions, func(x, y plan.Action) bool {
-			x.Timeout, y.Timeout = 0, 0
-			return x == y
-		})
+		return x.ID == y.ID && x.Kind == y.Kind && reflect.DeepEqual(reasons(x), reasons(y)) && slices.Equal(deeds(x), deeds(y))
 	})
+}
+
+// deeds are a step's actions without waits: a dependency may have become healthy meanwhile.
+func deeds(step plan.Step) []plan.Action {
+	return slices.DeleteFunc(slices.Clone(step.Actions), func(a plan.Action) bool { return a.Verb == plan.Wait })
 }
 
 func reasons(step plan.Step) []plan.Cause {

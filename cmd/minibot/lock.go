@@ -28,11 +28,7 @@ func (a *app) lock(ctx context.Context, e *engine.Engine, stack string, flags lo
 	if err != nil {
 		return nil, err
 	}
-	id, err := e.ID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(id)) // an engine's ID may hold any character
+	sum := sha256.Sum256([]byte(e.Endpoint.Identity())) // a path or URL may hold any character
 	path := filepath.Join(dir, "locks", stack+"-"+hex.EncodeToString(sum[:8])+".lock")
 	command := strings.Join(append([]string{"minibot"}, a.command), " ")
 	return lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})

@@ -157,6 +157,8 @@ func undone(e apply.Event) string {
 		return "\n  The old container is back and runs."
 	case replaces:
 		return "\n  The old container is back, as it was."
+	case slices.ContainsFunc(e.Step.Actions, func(a plan.Action) bool { return a.Verb == plan.Wait && a.Was != "" }):
+		return "\n  The old container is back and runs."
 	case e.Step.Kind == plan.Restart:
 		return "\n  It was started again."
 	case e.Step.Kind == plan.Create && e.Step.Object == "service":

@@ -1,16 +1,19 @@
 package engine
 
 import (
-	"context"
-	"fmt"
+	"path/filepath"
+	"strings"
 )
 
-// ID is the engine's own name for itself, the same by whatever address it is reached. It
-// costs a call of a few milliseconds.
-func (e *Engine) ID(ctx context.Context) (string, error) {
-	info, err := e.api.Info(ctx)
-	if err != nil {
-		return "", fmt.Errorf("engine information: %w", plainly(err))
+// Identity names the engine behind an endpoint without asking it: the same by whatever link
+// its socket is reached, and after a restart of the engine too.
+func (e Endpoint) Identity() string {
+	socket, isUnix := strings.CutPrefix(e.Host, "unix://")
+	if !isUnix {
+		return e.Host
 	}
-	return info.ID, nil
+	if real, err := filepath.EvalSymlinks(socket); err == nil {
+		socket = real
+	}
+	return "unix://" + socket
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -23,6 +24,9 @@ type Stack struct {
 	engine  *Engine
 	project *types.Project
 	secrets Secrets
+
+	mu     sync.Mutex
+	images map[string]plan.Image // that containers were made from, by reference
 }
 
 // Secrets are what a run has of the secret store.
@@ -39,7 +43,7 @@ type Secrets struct {
 
 // Stack binds the engine to a project and its secrets.
 func (e *Engine) Stack(project *types.Project, secrets Secrets) *Stack {
-	return &Stack{engine: e, project: project, secrets: secrets}
+	return &Stack{engine: e, project: project, secrets: secrets, images: map[string]plan.Image{}}
 }
 
 // callPatience bounds an action that is not interrupted. Stopping takes as long as the
@@ -162,9 +166,9 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	if err != nil {
 		return err
 	}
-	have, err := s.engine.api.ImageInspect(ctx, service.Image)
+	have, err := s.image(ctx, service.Image)
 	if err != nil {
-		return wrap("inspect image", err)
+		return err
 	}
 	for label, value := range labels(s.project, service, have.ID, defined.fingerprints) {
 		defined.config.Labels[label] = value
@@ -178,6 +182,31 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 		err = errors.Join(err, s.undo(ctx, a))
 	}
 	return err
+}
+
+// image looks at an image once in a run; all have been pulled by then.
+func (s *Stack) image(ctx context.Context, ref string) (plan.Image, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.images[ref]; ok {
+		return known, nil
+	}
+	have, err := s.engine.api.ImageInspect(ctx, ref)
+	if err != nil {
+		return plan.Image{}, wrap("inspect image", err)
+	}
+	s.images[ref] = observeImage(have)
+	return s.images[ref], nil
+}
+
+// silent reports whether nothing tells the health of a service whose container this run
+// made.
+func (s *Stack) silent(service string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	config := s.project.Services[service]
+	image, made := s.images[config.Image]
+	return made && config.HealthCheck == nil && image.Defaults.HealthCheck == nil && !plan.Job(s.project, service)
 }
 
 // fill connects a new container to its other networks and delivers its files.

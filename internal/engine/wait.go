@@ -20,7 +20,7 @@ import (
 
 // settle is how long a container without a healthcheck must stay up to count as working:
 // a process that dies at once is restarted by its policy and looks alive in between.
-const settle = time.Second
+const settle = 500 * time.Millisecond
 
 // UnhealthyError tells why a container that was started does not work. Its text holds no
 // secret: output has been masked.
@@ -40,6 +40,15 @@ func (e *UnhealthyError) Error() string { return e.Container + " " + e.Reason }
 func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Timeout, errPatience)
 	defer cancel()
+	if s.silent(a.Service) {
+		progress("up, watching it for a moment")
+		select {
+		case <-time.After(settle):
+			return s.stayed(ctx, a, false)
+		case <-ctx.Done():
+			return s.gaveUp(ctx, a, ctx.Err())
+		}
+	}
 	messages, failed := s.engine.api.Events(ctx, events.ListOptions{Filters: filters.NewArgs(
 		filters.Arg("type", "container"), filters.Arg("container", a.Target),
 		filters.Arg("event", "health_status"), filters.Arg("event", "die"), filters.Arg("event", "start"),

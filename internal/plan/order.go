@@ -17,7 +17,7 @@ func (d *differ) order() {
 	}
 	for i := range d.plan.Steps {
 		step := &d.plan.Steps[i]
-		after := map[string]bool{}
+		after, afterStart := map[string]bool{}, map[string]bool{}
 		for _, id := range step.After {
 			after[id] = true
 		}
@@ -37,7 +37,9 @@ func (d *differ) order() {
 		if starts[step.Name] && step.Object == "service" {
 			service := d.project.Services[step.Name]
 			for _, name := range slices.Backward(slices.Sorted(maps.Keys(service.DependsOn))) {
-				if starts[name] {
+				if condition := service.DependsOn[name].Condition; starts[name] && condition == types.ServiceConditionStarted {
+					afterStart["service/"+name] = true
+				} else if starts[name] {
 					after["service/"+name] = true
 				} else if !d.ready(name, service.DependsOn[name].Condition) {
 					other := d.changes[name]
@@ -46,7 +48,8 @@ func (d *differ) order() {
 			}
 		}
 		maps.DeleteFunc(after, func(id string, _ bool) bool { return !ids[id] })
-		step.After = slices.Sorted(maps.Keys(after))
+		maps.DeleteFunc(afterStart, func(id string, _ bool) bool { return !ids[id] || after[id] })
+		step.After, step.AfterStart = slices.Sorted(maps.Keys(after)), slices.Sorted(maps.Keys(afterStart))
 	}
 }
 

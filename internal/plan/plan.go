@@ -62,8 +62,10 @@ type Step struct {
 	Causes []Cause `json:"causes,omitempty"`
 	// After lists IDs of steps that must be done before this one begins. They never go in a
 	// circle.
-	After   []string `json:"after,omitempty"`
-	Actions []Action `json:"actions"`
+	After []string `json:"after,omitempty"`
+	// AfterStart lists IDs of steps whose container must have been started.
+	AfterStart []string `json:"after_start,omitempty"`
+	Actions    []Action `json:"actions"`
 }
 
 // Cause is one difference on a path of the compose file. Old is empty where there was
@@ -109,7 +111,8 @@ type Action struct {
 	Service string `json:"service,omitempty"`
 	// Name is the new name of a renamed container, or the network to connect.
 	Name string `json:"name,omitempty"`
-	// Was is the name of a renamed container before.
+	// Was is the name of a renamed container before; of a Wait, the ID of the container that
+	// takes over again if it fails.
 	Was string `json:"was,omitempty"`
 	// Timeout bounds a Wait; in JSON it is in nanoseconds.
 	Timeout time.Duration `json:"timeout,omitempty"`
@@ -169,7 +172,9 @@ func (p Plan) OneByOne() Plan {
 	p.Steps = make([]Step, 0, len(left))
 	for len(left) > 0 {
 		next := max(0, slices.IndexFunc(left, func(s Step) bool {
-			return !slices.ContainsFunc(left, func(other Step) bool { return slices.Contains(s.After, other.ID) })
+			return !slices.ContainsFunc(left, func(other Step) bool {
+				return slices.Contains(s.After, other.ID) || slices.Contains(s.AfterStart, other.ID)
+			})
 		}))
 		step := left[next]
 		if n := len(p.Steps); n > 0 && !slices.Contains(step.After, p.Steps[n-1].ID) {
