@@ -102,11 +102,11 @@ func TestSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p plan.Plan
 		for i := range 24 {
-			p.Steps = append(p.Steps, step(fmt.Sprintf("late%d", i), "first", plan.Wait))
+			p.Steps = append(p.Steps, step(fmt.Sprintf("late%d", i), "first", plan.StopContainer))
 		}
-		p.Steps = append(p.Steps, step("first", "", plan.Wait))
+		p.Steps = append(p.Steps, step("first", "", plan.StopContainer))
 		for i := range 7 {
-			p.Steps = append(p.Steps, step(fmt.Sprint(i), "", plan.Wait))
+			p.Steps = append(p.Steps, step(fmt.Sprint(i), "", plan.StopContainer))
 		}
 		now, most := 0, 0
 		var mu sync.Mutex
@@ -130,6 +130,48 @@ func TestSideBySide(t *testing.T) {
 			t.Errorf("at most %d at a time, in %s; 32 steps of a second, 8 at a time, take 4 s", most, took)
 		}
 	})
+}
+
+// Waits are no work for the engine: any number goes side by side. Who needs only a container
+// that runs begins when it does.
+func TestWaitsTakeNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p plan.Plan
+		for i := range 24 {
+			p.Steps = append(p.Steps, step(fmt.Sprint(i), "", plan.StartContainer, plan.Wait))
+		}
+		after := step("after", "", plan.StartContainer, plan.Wait)
+		after.AfterStart = []string{"0"}
+		p.Steps = append(p.Steps, after)
+		begun := time.Now()
+		err := apply.Run(t.Context(), p, fake{do: func(_ context.Context, a plan.Action, _ func(string)) error {
+			if a.Verb == plan.Wait {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		}}, nil)
+		if took := time.Since(begun); err != nil || took != time.Minute {
+			t.Errorf("%v after %s, want a minute", err, took)
+		}
+	})
+}
+
+// A step is not begun if the one whose start it needs ends without one.
+func TestAfterStartFails(t *testing.T) {
+	after := step("after", "", plan.StartContainer)
+	after.AfterStart = []string{"first"}
+	var begun []string
+	err := apply.Run(t.Context(), plan.Plan{Steps: []plan.Step{step("first", "", plan.StartContainer), after}}, fake{
+		do:   func(context.Context, plan.Action, func(string)) error { return errors.New("no") },
+		undo: func(context.Context, plan.Action) error { return nil },
+	}, func(e apply.Event) {
+		if e.Kind == apply.Begun {
+			begun = append(begun, e.Step.ID)
+		}
+	})
+	if err == nil || len(begun) != 1 {
+		t.Errorf("%v, begun %v", err, begun)
+	}
 }
 
 // What was done before an action that fails is taken back, last first, as far back as a

@@ -16,33 +16,29 @@ type destroyCmd struct {
 
 // Run removes containers and networks. It has no way to remove a volume.
 func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
-	loaded, err := a.load()
+	s, err := a.site(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	held, err := a.lock(ctx, e, loaded.stack.Name, c.lockFlags)
+	defer s.engine.Close()
+	held, err := s.lock(ctx, c.lockFlags)
 	if err != nil {
 		return err
 	}
 	defer unlock(held, &err)
-	live, err := e.Observe(ctx, loaded.project)
+	live, err := s.engine.Observe(ctx, s.loaded.project)
 	if err != nil {
 		return err
 	}
-	p := plan.Destroy(loaded.stack.Name, live)
+	p := plan.Destroy(s.loaded.stack.Name, live)
 	if len(p.Steps) == 0 {
-		a.say("There is nothing to remove: no container and no network of the stack %q.", loaded.stack.Name)
+		a.say("There is nothing to remove: no container and no network of the stack %q.", s.loaded.stack.Name)
 		return a.volumesLeft(live)
 	}
-	if done, err := a.showFirst(ctx, p, loaded.project, c.Yes, "Remove these? Volumes stay."); done || err != nil {
+	if done, err := s.showFirst(ctx, p, !c.Yes, "Remove these? Volumes stay."); done || err != nil {
 		return err
 	}
-	if err := a.carryOut(ctx, p, e.Stack(loaded.project, engine.Secrets{Mask: loaded.masker})); err != nil {
+	if err := a.carryOut(ctx, p, s.engine.Stack(s.loaded.project, engine.Secrets{Mask: s.loaded.masker})); err != nil {
 		return err
 	}
 	return a.volumesLeft(live)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"minibot/internal/engine"
 	"minibot/internal/lock"
 )
 
@@ -23,14 +22,14 @@ type lockFlags struct {
 
 // lock makes sure that nobody else of this user changes the stack on this engine until the
 // lock is released.
-func (a *app) lock(ctx context.Context, e *engine.Engine, stack string, flags lockFlags) (*lock.Lock, error) {
+func (s *site) lock(ctx context.Context, flags lockFlags) (*lock.Lock, error) {
 	dir, err := stateDir()
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(e.Endpoint.Identity())) // a path or URL may hold any character
-	path := filepath.Join(dir, "locks", stack+"-"+hex.EncodeToString(sum[:8])+".lock")
-	command := strings.Join(append([]string{"minibot"}, a.command), " ")
+	sum := sha256.Sum256([]byte(s.engine.Endpoint.Identity())) // a path or URL may hold any character
+	path := filepath.Join(dir, "locks", s.loaded.stack.Name+"-"+hex.EncodeToString(sum[:8])+".lock")
+	command := strings.Join(append([]string{"minibot"}, s.command), " ")
 	return lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"minibot/internal/engine"
 	"minibot/internal/plan"
 )
 
@@ -33,31 +32,26 @@ func (f planFlags) options(loaded *loaded) (plan.Options, error) {
 
 // Run shows what apply would do.
 func (c *planCmd) Run(ctx context.Context, a *app) error {
-	loaded, err := a.load()
+	s, err := a.site(ctx)
 	if err != nil {
 		return err
 	}
-	options, err := c.options(loaded)
+	defer s.engine.Close()
+	if s.options, err = c.options(s.loaded); err != nil {
+		return err
+	}
+	p, live, err := s.plan(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	p, live, err := a.plan(ctx, e, loaded, options)
-	if err != nil {
-		return err
-	}
-	if err := a.viewPlan(p, loaded.project); err != nil {
+	if err := a.viewPlan(p, s.loaded.project); err != nil {
 		return err
 	}
 	if len(p.Problems) > 0 {
 		return errIncomplete // and cannot be saved
 	}
 	if c.Out != "" {
-		if err := newSavedPlan(loaded, p, live, options).write(c.Out); err != nil {
+		if err := newSavedPlan(s.loaded, p, live, s.options).write(c.Out); err != nil {
 			return err
 		}
 		a.say("Saved. To carry out this plan: minibot apply %s", c.Out)
@@ -66,26 +60,4 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 		return errDiffers
 	}
 	return nil
-}
-
-// plan compares the spec with the engine and the secret store.
-func (a *app) plan(ctx context.Context, e *engine.Engine, loaded *loaded, options plan.Options) (plan.Plan, plan.Live, error) {
-	live, err := a.look(ctx, e, loaded)
-	if err != nil {
-		return plan.Plan{}, plan.Live{}, err
-	}
-	return plan.DiffWith(loaded.project, live, options), live, nil
-}
-
-// look observes the engine, and what of the secret store concerns a plan. A store that
-// cannot be read is no error: the plan says so, and goes on.
-func (a *app) look(ctx context.Context, e *engine.Engine, loaded *loaded) (plan.Live, error) {
-	live, err := e.Observe(ctx, loaded.project)
-	if err != nil {
-		return plan.Live{}, err
-	}
-	if err := compareSecrets(ctx, loaded, &live); err != nil {
-		live.Store.Problem = err.Error()
-	}
-	return live, ctx.Err()
 }

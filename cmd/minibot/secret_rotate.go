@@ -39,28 +39,24 @@ func (c *secretRotateCmd) Validate() error {
 // Run gives a secret a new value: in the running services, in the store and in every
 // container that is given it.
 func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
-	loaded, err := a.load()
+	s, err := a.site(ctx)
 	if err != nil {
 		return err
 	}
-	names, err := c.names(a, loaded.stack)
+	defer s.engine.Close()
+	names, err := c.names(a, s.loaded.stack)
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	e, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	if !e.Endpoint.Local() {
+	if !s.engine.Endpoint.Local() {
 		return errors.New("the engine is on another machine; run minibot there: a password is changed over the service's loopback port")
 	}
-	held, err := a.lock(ctx, e, loaded.stack.Name, c.lockFlags)
+	held, err := s.lock(ctx, c.lockFlags)
 	if err != nil {
 		return err
 	}
 	defer unlock(held, &err)
-	r := &rotator{app: a, engine: e, loaded: loaded, ask: c.Ask}
+	r := &rotator{site: s, ask: c.Ask}
 	if err := r.ready(ctx, names); err != nil {
 		return err
 	}
@@ -107,11 +103,9 @@ func (c *secretRotateCmd) names(a *app, stack *spec.Stack) ([]string, error) {
 
 // rotator rotates secrets of one stack.
 type rotator struct {
-	*app
-	engine *engine.Engine
-	loaded *loaded
-	ask    bool
-	done   []rotated
+	*site
+	ask  bool
+	done []rotated
 }
 
 // rotated is one line of the result.
@@ -191,7 +185,7 @@ func (r *rotator) ready(ctx context.Context, names []string) error {
 // planFor is the part of the plan that concerns the users of a secret, one step after the
 // other.
 func (r *rotator) planFor(ctx context.Context, name string) (plan.Plan, plan.Live, error) {
-	live, err := r.look(ctx, r.engine, r.loaded)
+	live, err := r.look(ctx)
 	if err != nil {
 		return plan.Plan{}, live, err
 	}
@@ -313,7 +307,7 @@ func (r *rotator) renew(ctx context.Context, name string) error {
 	if len(p.Problems) > 0 {
 		return fmt.Errorf("%s %s: %s", p.Problems[0].Object, p.Problems[0].Name, p.Problems[0].Summary)
 	}
-	doer, err := r.prepare(ctx, r.engine, r.loaded, p, live)
+	doer, err := r.prepare(ctx, p, live)
 	if err != nil {
 		return err
 	}
@@ -323,5 +317,5 @@ func (r *rotator) renew(ctx context.Context, name string) error {
 	if _, live, err = r.planFor(ctx, name); err != nil {
 		return err
 	}
-	return r.settle(ctx, r.engine, r.loaded, live, r.users(name))
+	return r.settle(ctx, live, r.users(name))
 }

@@ -64,7 +64,7 @@ func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loa
 		subject.Unseen = err
 		return
 	}
-	live, err := a.look(ctx, e, loaded)
+	live, err := (&site{app: a, loaded: loaded, engine: e}).look(ctx)
 	if err != nil {
 		subject.Unseen = err
 		return
