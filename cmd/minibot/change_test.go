@@ -137,6 +137,7 @@ var changes = map[string]struct {
 // container is changed without a restart, the rest makes a new container, and afterwards
 // nothing is left to do.
 func TestEveryChange(t *testing.T) {
+	t.Parallel()
 	_, refs := testbed.Require(t)
 	for _, c := range golden.Cases(t, "render") {
 		if name, ok := strings.CutPrefix(c.Name, "service."); ok {

@@ -84,6 +84,7 @@ var scenarios = []scenario{
 // everything to what the spec says, and on the way no volume is removed, no two containers of
 // a service run at once, and none that had one is left without.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	testbed.Require(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -112,6 +113,7 @@ func TestFaults(t *testing.T) {
 // An engine that is restarted, or whose machine loses its power, in the middle of an apply: apply
 // reports it, and the next one converges.
 func TestEngineRestarted(t *testing.T) {
+	t.Parallel()
 	shared, refs := testbed.Require(t)
 	for _, name := range []string{"restarted", "without power"} {
 		t.Run(name, func(t *testing.T) {

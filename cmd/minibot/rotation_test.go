@@ -327,6 +327,7 @@ func (r *tried) container() string {
 // Each of the four services changes its password with no step by hand: the new one is
 // accepted, the old one refused, and nothing is lost.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	testbed.Require(t)
 	for _, kind := range []string{"postgres", "redis", "mongo", "openclaw"} {
 		t.Run(kind, func(t *testing.T) {
@@ -379,6 +380,7 @@ func (r *tried) watch() func() time.Duration {
 // Stopped with kill -9 after any line that it writes, a rotation ends well: by apply, or by
 // rotate again.
 func TestRotationKilled(t *testing.T) {
+	t.Parallel()
 	testbed.Require(t)
 	for _, kind := range []string{"postgres", "redis", "mongo", "openclaw"} {
 		t.Run(kind, func(t *testing.T) {

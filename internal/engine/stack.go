@@ -118,7 +118,7 @@ func (s *Stack) do(ctx context.Context, a plan.Action, progress func(string)) er
 	case plan.RemoveContainer:
 		return s.remove(ctx, a.Target)
 	case plan.RemoveNetwork:
-		return wrap("remove network", api.NetworkRemove(ctx, a.Target))
+		return s.removeNetwork(ctx, a.Target)
 	}
 	return fmt.Errorf("unknown action %q", a.Verb)
 }
@@ -173,9 +173,18 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	for label, value := range labels(s.project, service, have.ID, defined.fingerprints) {
 		defined.config.Labels[label] = value
 	}
-	made, err := s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
+	create := func() (container.CreateResponse, error) {
+		return s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
+	}
+	made, err := create()
 	if err != nil {
-		return errors.Join(wrap("create container", err), s.unmake(ctx, a, err))
+		removed, failed := s.unmake(ctx, a)
+		if removed && errdefs.IsConflict(err) { // a minibot that was killed had asked for it
+			made, err = create()
+		}
+		if err != nil {
+			return errors.Join(wrap("create container", err), failed)
+		}
 	}
 	err = s.fill(ctx, a, service, made.ID, defined.more, files)
 	if err != nil {
@@ -249,24 +258,36 @@ func (s *Stack) remove(ctx context.Context, target string) error {
 	return wrap("remove container", err)
 }
 
-// unmake removes a container that the engine has made although it could not say so. If the
-// name was taken it is somebody else's.
-func (s *Stack) unmake(ctx context.Context, a plan.Action, why error) error {
-	if errdefs.IsConflict(why) {
-		return nil
+// removeNetwork explains a fault of older engines, which can lose count of a network's
+// endpoints (seen on 20.10 when a client dies while containers start).
+func (s *Stack) removeNetwork(ctx context.Context, name string) error {
+	err := s.engine.api.NetworkRemove(ctx, name)
+	if err == nil || !strings.Contains(err.Error(), "has active endpoints") {
+		return wrap("remove network", err)
 	}
+	if have, failed := s.engine.api.NetworkInspect(ctx, name, network.InspectOptions{}); failed == nil && len(have.Containers) == 0 {
+		return fmt.Errorf("remove network: the engine counts endpoints on %s that no container has; restart the engine, then run this again", name)
+	}
+	return wrap("remove network", err)
+}
+
+// unmake removes a container that the engine made for minibot although nobody heard of it:
+// the connection was lost, or minibot was killed before the answer. It was never started.
+func (s *Stack) unmake(ctx context.Context, a plan.Action) (removed bool, err error) {
 	made, err := s.engine.api.ContainerInspect(ctx, a.Target)
 	if errdefs.IsNotFound(err) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return wrap("look for it", err)
+		return false, wrap("look for it", err)
 	}
 	labels := made.Config.Labels
-	if made.State.Status != container.StateCreated || labels[plan.LabelProject] != s.project.Name || labels[plan.LabelService] != a.Service {
-		return nil
+	ours := labels[plan.LabelProject] == s.project.Name && labels[plan.LabelService] == a.Service && labels[plan.LabelApplied] != ""
+	if made.State.Status != container.StateCreated || !ours {
+		return false, nil
 	}
-	return wrap("remove container", s.engine.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true}))
+	err = s.engine.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true})
+	return err == nil, wrap("remove container", err)
 }
 
 // Undo takes back one action that was done, or may have been: it does nothing where all is

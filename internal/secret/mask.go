@@ -29,13 +29,16 @@ func NewMasker(values ...Value) Masker {
 			needles = append(needles, spellings(trimmed)...) // as a program prints what it read from a file
 		}
 		needles = append(needles, spellings(b)...)
+		for line := range bytes.Lines(b) { // the first lines of a log's tail may be the last ones of a value
+			needles = append(needles, spellings(bytes.TrimSpace(line))...)
+		}
 	}
 	slices.SortFunc(needles, bytes.Compare)
 	needles = slices.CompactFunc(needles, bytes.Equal)
 	return Masker{func() [][]byte { return needles }}
 }
 
-// Mask returns the text with *** for every occurrence of a value: plain, in base64 (standard and URL alphabet, also
+// Mask returns the text with *** for every occurrence of a value, or of one line of it: plain, in base64 (standard and URL alphabet, also
 // inside a longer encoded text such as "user:password"), in hex, URL-escaped or JSON-escaped. Occurrences that touch
 // or overlap become one ***, so nothing of either is left. The text itself is not changed.
 func (m Masker) Mask(text []byte) []byte {

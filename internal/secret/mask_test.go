@@ -31,9 +31,10 @@ func TestMask(t *testing.T) {
 		"two that overlap": {"[first-secret-second]", "[***]"},
 		"self overlap":     {"[ababababab]", "[***]"},
 		"trimmed":          {"key line-with-newline end", "key *** end"},
+		"one of its lines": {"tail: second line of it", "tail: ***"},
 		"too short":        {"short 12345", "short 12345"},
 	} {
-		m := NewMasker(values(value, "simple-value", "first-secret", "secret-second", "abababab", "line-with-newline\n", "12345", "")...)
+		m := NewMasker(values(value, "simple-value", "first-secret", "secret-second", "abababab", "line-with-newline\n", "first line of it\nsecond line of it\n", "12345", "")...)
 		in := []byte(c.in)
 		got := string(m.Mask(in))
 		if got != c.want {
