@@ -35,6 +35,8 @@ const undoPatience = 2 * time.Minute
 // StepError tells which step failed, why, and whether all is as it was before the step.
 type StepError struct {
 	Step plan.Step
+	// Action is the one that failed, or was not begun.
+	Action plan.Action
 	// Err is what the action said.
 	Err error
 	// Undo is why the step could not be taken back in full; nil if all is as it was.
@@ -169,7 +171,7 @@ func (r *run) step(ctx context.Context, step plan.Step) error {
 func (r *run) actions(ctx context.Context, step plan.Step) error {
 	for i, action := range step.Actions {
 		if err := ctx.Err(); err != nil {
-			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, step.Actions[:i])}
+			return &StepError{Step: step, Action: action, Err: err, Undo: r.undo(ctx, step, step.Actions[:i])}
 		}
 		r.tell(Event{Kind: Acting, Step: step, Action: action})
 		err := r.do(ctx, step, action)
@@ -178,9 +180,9 @@ func (r *run) actions(ctx context.Context, step plan.Step) error {
 			r.started(step)
 		case err == nil:
 		case action.Verb == plan.RemoveContainer && i > 0:
-			return &StepError{Step: step, Err: err, Undo: ErrRemoved}
+			return &StepError{Step: step, Action: action, Err: err, Undo: ErrRemoved}
 		default:
-			return &StepError{Step: step, Err: err, Undo: r.undo(ctx, step, done(step.Actions[:i+1]))}
+			return &StepError{Step: step, Action: action, Err: err, Undo: r.undo(ctx, step, done(step.Actions[:i+1]))}
 		}
 	}
 	return nil

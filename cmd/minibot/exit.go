@@ -9,6 +9,7 @@ import (
 	"minibot/apply"
 	"minibot/internal/engine"
 	"minibot/internal/lock"
+	"minibot/internal/plan"
 	"minibot/internal/rotate"
 	"minibot/internal/secret"
 	"minibot/spec"
@@ -57,6 +58,7 @@ func outcomeOf(err error) outcome {
 		diags     spec.Diagnostics
 		noSpec    *noSpecError
 		unhealthy *engine.UnhealthyError
+		step      *apply.StepError
 		port      *apply.PortTakenError
 		half      *rotate.UnfinishedError
 		held      *lock.HeldError
@@ -86,7 +88,7 @@ func outcomeOf(err error) outcome {
 		out := outcomeOf(half.Err)
 		out.hint = "Both values are kept in the store. To go on: minibot secret rotate " + half.Name + ", or minibot apply"
 		return out
-	case errors.As(err, &unhealthy):
+	case errors.As(err, &unhealthy), errors.As(err, &step) && step.Action.Verb == plan.StartContainer:
 		return outcome{code: exitUnhealthy}
 	case errors.As(err, &port):
 		return outcome{code: exitError, hint: "Stop that program, or give the service another port: bind { published = … }. Nothing was changed."}

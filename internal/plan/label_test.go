@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"minibot/internal/plan"
+	"minibot/render"
 )
 
 // nasty are values that YAML could read as something else.
@@ -78,5 +79,12 @@ func TestLabelDesired(t *testing.T) {
 		if diff := cmp.Diff(fields, parse(t, fields.Label())); diff != "" {
 			t.Errorf("(-wrote +read):\n%s", diff)
 		}
+	}
+}
+
+// The volume that render marks is the one that plan knows: they cannot import each other.
+func TestFilesLabel(t *testing.T) {
+	if plan.LabelFiles != render.FilesLabel {
+		t.Errorf("%s, and render writes %s", plan.LabelFiles, render.FilesLabel)
 	}
 }

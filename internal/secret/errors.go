@@ -39,7 +39,7 @@ type Error struct {
 // Error returns one line with the fact and then the remedy.
 func (e *Error) Error() string {
 	text := e.Store + " store"
-	if e.Name != "" {
+	if e.Name != "" && !isReserved(e.Name) { // minibot's own accounts mean the store as a whole
 		text += ": " + e.Name
 	}
 	if fact := e.fact(); fact != "" {
