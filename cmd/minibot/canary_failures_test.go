@@ -119,7 +119,7 @@ var failures = map[string]func(*lab){
 		}
 		l.host = l.engine.Host
 		l.edit(`"/bin/sh"`, `"${secret.IN_ARGV.value}"`) // the engine says what it could not start
-		l.fails(exitError, "apply", "-y")
+		l.fails(exitUnhealthy, "apply", "-y")
 	},
 	// Its last words, which minibot shows, hold its secrets in every way of writing.
 	"crash": func(l *lab) {
