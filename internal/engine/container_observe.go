@@ -92,7 +92,7 @@ func observeConfig(c *container.Config, applied plan.Fields) types.ServiceConfig
 	for _, line := range c.Env {
 		key, value, _ := strings.Cut(line, "=")
 		text := escape(value)
-		if was := applied["environment."+key]; len(was) == 1 && secretRef.MatchString(was[0]) {
+		if was := applied["environment."+key]; len(was) == 1 && mentioned(was[0]) {
 			text = restore(was[0], value)
 		}
 		service.Environment[key] = &text

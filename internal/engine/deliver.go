@@ -59,7 +59,8 @@ type delivery struct {
 
 // expand resolves compose's $ syntax in one text.
 func (d *delivery) expand(text string) (string, error) {
-	alone := secretRef.FindString(text) == strings.TrimSpace(text)
+	refs := mentions(text)
+	alone := len(refs) == 1 && text[refs[0].from:refs[0].to] == strings.TrimSpace(text)
 	var bad error
 	expanded, err := template.Substitute(text, func(name string) (string, bool) {
 		value, ok := d.secrets.Get(name)

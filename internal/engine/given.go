@@ -35,39 +35,43 @@ func (s *Stack) Given(ctx context.Context, id, name string) ([]secret.Value, err
 		}
 	}
 	for path, asked := range applied {
-		target, isFile := strings.CutPrefix(path, "configs.")
-		if target, isFile = strings.CutSuffix(target, ".content"); !isFile {
+		// A file block's content, and the name of the secret that a file is the whole of.
+		content, isContent := between(path, "configs.", ".content")
+		whole, isWhole := between(path, "secrets.", ".source")
+		if isWhole = isWhole && asked[0] == name; !isContent && !isWhole {
 			continue
 		}
-		text, err := s.engine.readFile(ctx, id, target)
+		text, err := s.engine.readFile(ctx, id, content+whole)
 		if err != nil {
 			return nil, err
 		}
-		found(asked[0], text)
-	}
-	for path, asked := range applied {
-		target, isSecret := strings.CutPrefix(path, "secrets.")
-		if target, isSecret = strings.CutSuffix(target, ".source"); !isSecret || asked[0] != name {
-			continue
+		if isContent {
+			found(asked[0], text)
+		} else if text != "" {
+			values = append(values, secret.NewValue([]byte(text)))
 		}
-		text, err := s.engine.readFile(ctx, id, target)
-		if err != nil {
-			return nil, err
-		}
-		values = append(values, secret.NewValue([]byte(text)))
 	}
 	return values, nil
 }
 
-// within is the value that stands in a text in the place of its only reference.
-func within(asked, text, name string) (string, bool) {
-	at := secretRef.FindAllStringSubmatchIndex(asked, -1)
-	if len(at) != 1 || asked[at[0][2]:at[0][3]] != name {
+// between is what stands between two ends of a path, if it has both.
+func between(path, prefix, suffix string) (string, bool) {
+	path, begins := strings.CutPrefix(path, prefix)
+	path, ends := strings.CutSuffix(path, suffix)
+	if !begins || !ends {
 		return "", false
 	}
-	unescaped := func(literal string) string { return strings.ReplaceAll(literal, "$$", "$") }
-	text, before := strings.CutPrefix(text, unescaped(asked[:at[0][0]]))
-	text, after := strings.CutSuffix(text, unescaped(asked[at[0][1]:]))
+	return path, true
+}
+
+// within is the value that stands in a text in the place of its only reference.
+func within(asked, text, name string) (string, bool) {
+	refs := mentions(asked)
+	if len(refs) != 1 || refs[0].name != name {
+		return "", false
+	}
+	text, before := strings.CutPrefix(text, unescape(asked[:refs[0].from]))
+	text, after := strings.CutSuffix(text, unescape(asked[refs[0].to:]))
 	return text, before && after && text != ""
 }
 

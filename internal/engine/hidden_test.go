@@ -29,3 +29,46 @@ func TestMasked(t *testing.T) {
 		t.Errorf("without secrets: got %q", got)
 	}
 }
+
+func TestMentions(t *testing.T) {
+	const ref = "${TOKEN:?is a secret of this stack}"
+	for text, want := range map[string][]string{
+		ref:                       {ref},
+		"a " + ref + ref + " b":   {ref, ref},
+		"$" + ref:                 nil, // $${…} is a text
+		"$$" + ref:                {ref},
+		"$$$" + ref:               nil,
+		"${TOKEN} ${TOKEN:-none}": nil,
+	} {
+		var got []string
+		for _, m := range mentions(text) {
+			got = append(got, text[m.from:m.to])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A value is read back from between the words that stood around its reference.
+func TestWithin(t *testing.T) {
+	const ref = "${TOKEN:?is a secret of this stack}"
+	for _, c := range []struct {
+		asked, text, name, want string
+		ok                      bool
+	}{
+		{ref, "value", "TOKEN", "value", true},
+		{"requirepass " + ref + "\ndir /data\n", "requirepass a$b\ndir /data\n", "TOKEN", "a$b", true},
+		{"costs $$5 " + ref, "costs $5 x", "TOKEN", "x", true},
+		{"requirepass " + ref, "requirepass x", "OTHER", "", false},
+		{"requirepass " + ref, "masterauth x", "TOKEN", "", false},
+		{"requirepass " + ref + "\n", "requirepass x", "TOKEN", "", false},
+		{"requirepass " + ref, "requirepass ", "TOKEN", "", false},
+		{ref + ref, "xx", "TOKEN", "", false},
+		{"nothing", "nothing", "TOKEN", "", false},
+	} {
+		if got, ok := within(c.asked, c.text, c.name); ok != c.ok || ok && got != c.want {
+			t.Errorf("%q of %q: %q, %t", c.text, c.asked, got, ok)
+		}
+	}
+}

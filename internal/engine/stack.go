@@ -50,6 +50,9 @@ func (e *Engine) Stack(project *types.Project, secrets Secrets) *Stack {
 // service's grace period, which is seldom minutes.
 const callPatience = 10 * time.Minute
 
+// lookPatience bounds what is done after a failure to tell what happened.
+const lookPatience = 5 * time.Second
+
 // Do carries out one action. Progress, which may be nil, gets lines for people while a
 // pull or a wait goes on. A context that ends stops a pull or a wait; any other action is
 // not begun then, or brought to its end, so that it is known what was done.
@@ -64,7 +67,9 @@ func (s *Stack) quiet(ctx context.Context, err error) error {
 		return nil
 	}
 	text := s.secrets.Values.Mask([]byte(err.Error()))
-	if mask, failed := s.mask(context.WithoutCancel(ctx)); failed == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	defer cancel()
+	if mask, failed := s.mask(ctx); failed == nil {
 		text = mask.Mask(text)
 	}
 	if string(text) != err.Error() {

@@ -156,7 +156,7 @@ func (s *Stack) gaveUp(ctx context.Context, a plan.Action, err error) error {
 
 // unhealthy gathers what the container said last, with secrets masked.
 func (s *Stack) unhealthy(ctx context.Context, a plan.Action, reason string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
 	defer cancel()
 	failure := &UnhealthyError{Container: a.Target, Reason: reason}
 	inspected, err := s.engine.api.ContainerInspect(ctx, a.Target)

@@ -25,7 +25,7 @@ func (d *differ) port(c change, port Port) {
 		if holder == c.current || holder == c.aside || !slices.ContainsFunc(holder.Published, port.clashes) {
 			continue
 		}
-		switch other, known := d.stands(holder); {
+		switch other, known := holder.Service, d.known[holder]; {
 		case !known && d.goes(*holder):
 			d.first(c, "container/"+holder.Name)
 		case known && d.changes[other].makes() && !slices.ContainsFunc(Ports(d.changes[other].service), port.clashes):
@@ -40,11 +40,6 @@ func (d *differ) port(c change, port Port) {
 				fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", holder.Name))
 		}
 	}
-}
-
-// stands names the service that a container stands for, or was put aside for.
-func (d *differ) stands(container *Container) (service string, known bool) {
-	return container.Service, d.known[container]
 }
 
 // first orders a step before the one of a service.
