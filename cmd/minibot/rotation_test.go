@@ -356,6 +356,43 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Somebody changed the store and told no service. Plan warns where the data would be locked
+// out, and rotate has the service take over the store's value, with the old one read back
+// from its container.
+func TestRotationTakesOver(t *testing.T) {
+	t.Parallel()
+	testbed.Require(t)
+	for _, kind := range []string{"postgres", "mongo", "redis"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := newTried(t, kind)
+			old := r.password()
+			set := r.command("secret", "set", "PASSWORD", "-y")
+			set.Stdin = strings.NewReader("chosen-by-somebody")
+			if said, err := set.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			if said := r.must("plan"); strings.Contains(said, "minibot secret rotate PASSWORD") != (kind != "redis") {
+				t.Errorf("the plan says:\n%s", said)
+			}
+			if kind != "redis" {
+				r.must("apply", "-y") // and leaves it alone
+				if !r.accepts(old) {
+					t.Error("an apply has changed the password")
+				}
+			}
+			said := r.must("secret", "rotate", "PASSWORD", "-y")
+			if !strings.Contains(said, "take over the store's") {
+				t.Errorf("rotate says:\n%s", said)
+			}
+			if r.password() != "chosen-by-somebody" || r.accepts(old) {
+				t.Errorf("the store's value changed, or the old one is accepted")
+			}
+			r.inOrder()
+		})
+	}
+}
+
 // watch knocks at the service's door all the time. What it returns ends that, and tells for
 // how long nobody answered. It sends no password, so that none is refused again and again.
 func (r *tried) watch() func() time.Duration {

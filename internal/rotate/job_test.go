@@ -27,6 +27,7 @@ type world struct {
 	only    bool   // that deed alone fails, and nothing stops
 	refuse  string // a login that changes nothing
 	propose string
+	sealed  bool // the store cannot be written
 	aside   bool // the store's value was changed by hand, and the services were not told
 }
 
@@ -94,10 +95,16 @@ func (s store) Get(ctx context.Context, name string) (value secret.Value, err er
 }
 
 func (s store) Set(ctx context.Context, name string, value secret.Value) error {
+	if s.w.sealed {
+		return &secret.Error{Store: "test", Name: name, Kind: secret.ErrReadOnly}
+	}
 	return s.w.deed(func() { _ = quiet{s.w}.Set(ctx, name, value) })
 }
 
 func (s store) Delete(ctx context.Context, name string) error {
+	if s.w.sealed {
+		return &secret.Error{Store: "test", Name: name, Kind: secret.ErrReadOnly}
+	}
 	return s.w.deed(func() { _ = quiet{s.w}.Delete(ctx, name) })
 }
 
@@ -291,6 +298,24 @@ func TestUnknownPassword(t *testing.T) {
 	err := w.run()
 	if err == nil || !strings.Contains(err.Error(), "postgres accepts neither") || len(w.values) != 1 {
 		t.Errorf("%v, %v", err, w.values)
+	}
+}
+
+// In a store that cannot be written nothing is rotated; a value that was changed in it by
+// other hands is taken over.
+func TestReadOnlyStore(t *testing.T) {
+	w := worlds["postgres"](t)
+	w.sealed = true
+	if err := w.run(); !errors.Is(err, secret.ErrReadOnly) || !errors.Is(err, rotate.ErrNothingChanged) || w.logins[0].password != "old" {
+		t.Errorf("%v; the password is %s", err, w.logins[0].password)
+	}
+	w = worlds["the store was changed first"](t)
+	w.sealed = true
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.done(); err != nil {
+		t.Error(err)
 	}
 }
 
