@@ -202,7 +202,7 @@ var failures = map[string]func(*lab){
 		l.fails(exitDone, "run", "--", "consumer", "argument")
 		l.fails(exitError, "run", "--only", "NONE", "--", "consumer")
 		l.fails(exitUsage, "run", "consumer")
-		l.write("world/work/not-a-program", "\x7fELF nonsense", 0o700)
+		l.write("world/here/not-a-program", "\x7fELF nonsense", 0o700)
 		l.fails(exitError, "run", "--", "./not-a-program")
 	},
 	"import": func(l *lab) {
@@ -283,7 +283,7 @@ func (l *lab) vault(script string) {
 		l.write("input/"+name, l.values[name], 0o600)
 	}
 	l.write("input/vault.sh", "value=$(cat "+l.path("input")+"/$1)\n"+script+"\nexit\n", 0o600)
-	text, err := os.ReadFile(l.path("world/work/minibot.hcl"))
+	text, err := os.ReadFile(l.path("world/here/minibot.hcl"))
 	l.must(err)
 	if !strings.Contains(string(text), "secrets {") {
 		l.spec(string(text) + "secrets {\n  store   = \"exec\"\n  command = [\"vault\", \"{name}\"]\n}\n")

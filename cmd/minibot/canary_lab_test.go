@@ -63,7 +63,7 @@ func (shared lab) in(t *testing.T) *lab {
 	l := &shared
 	l.T, l.name, l.stack, l.host = t, filepath.Base(t.Name()), l.engine.Project(t), l.engine.Host
 	l.dir = filepath.Join(l.base, l.stack)
-	for _, dir := range []string{"world/work", "world/home", "world/tmp", "world/xdg", "fakes", "records", "input"} {
+	for _, dir := range []string{"world/here", "world/home", "world/tmp", "world/xdg", "fakes", "records", "input"} {
 		if err := os.MkdirAll(filepath.Join(l.dir, dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -93,12 +93,12 @@ func (l *lab) write(name, text string, mode os.FileMode) {
 }
 
 // spec writes the stack's spec.
-func (l *lab) spec(text string) { l.write("world/work/minibot.hcl", text, 0o600) }
+func (l *lab) spec(text string) { l.write("world/here/minibot.hcl", text, 0o600) }
 
 // edit replaces the only old in the spec.
 func (l *lab) edit(old, new string) {
 	l.Helper()
-	text, err := os.ReadFile(l.path("world/work/minibot.hcl"))
+	text, err := os.ReadFile(l.path("world/here/minibot.hcl"))
 	if err != nil || strings.Count(string(text), old) != 1 {
 		l.Fatalf("%q does not stand once in the spec (%v)", old, err)
 	}
@@ -127,7 +127,7 @@ func (l *lab) run(c call) (said string) {
 	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env = l.path("world/work"), append(l.environ(), c.env...)
+	cmd.Dir, cmd.Env = l.path("world/here"), append(l.environ(), c.env...)
 	var stdout, stderr bytes.Buffer
 	looked, ended, watched := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = &held{looked, strings.NewReader(c.stdin)}, &stdout, &stderr

@@ -31,7 +31,7 @@ func (l *lab) panics(at string, args ...string) {
 	if !strings.Contains(said, "panic: on purpose") || !strings.Contains(said, "goroutine ") {
 		l.Errorf("minibot %s did not panic at %q:\n%s", strings.Join(args, " "), at, said)
 	}
-	if cores, _ := filepath.Glob(l.path("world/work/core*")); len(cores) > 0 {
+	if cores, _ := filepath.Glob(l.path("world/here/core*")); len(cores) > 0 {
 		l.Errorf("a core dump: %s", cores)
 	}
 }

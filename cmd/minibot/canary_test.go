@@ -43,7 +43,7 @@ var permits = []permit{
 	allow(".*", `[^:]*: minibot .*--secret-store env .*: environ`, "a person put it there"),
 	allow("the store's key", `[^:]*: store /(\.key\.txt\.new-\d+|key\.txt)`, "that is the file"),
 
-	allow("planted file", `[^:]*: file /work/planted`, "control"),
+	allow("planted file", `[^:]*: file /here/planted`, "control"),
 	allow("planted argv", `[^:]*: child (consumer|reader): argv`, "control"),
 	allow("planted argv", `[^:]*: minibot .*run -- (consumer|reader) .*: argv`, "control"),
 	allow("planted environ", `[^:]*: child (consumer|reader): environ`, "control"),
@@ -176,7 +176,7 @@ func everyCommand(l *lab, flags []string) {
 			l.learn()
 		case i == len(rows)-1:
 			l.learn()
-			l.write("world/work/planted", l.values["planted file"], 0o600)
+			l.write("world/here/planted", l.values["planted file"], 0o600)
 			l.execute(l.plant(l.values["planted label"]), "true", l.values["planted event"])
 			l.delivered("sealed", "/run/secrets")
 			l.delivered("open", "/etc/app")
