@@ -136,14 +136,14 @@ func (d *decoder) unknownService(name string) string {
 	for _, service := range d.stack.Services {
 		names = append(names, service.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("There is no service %q. Did you mean %q?", name, near)
 	}
 	return fmt.Sprintf("There is no service %q. The services are: %s.", name, strings.Join(names, ", "))
 }
 
 func oneOf(got string, words []string) string {
-	if near := nearest(got, words); near != "" {
+	if near := Nearest(got, words); near != "" {
 		return fmt.Sprintf("%q is not known. Did you mean %q?", got, near)
 	}
 	return fmt.Sprintf("%q is not known. Write one of: %s.", got, strings.Join(words, ", "))

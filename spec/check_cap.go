@@ -30,7 +30,7 @@ func (d *decoder) checkCapabilities(names []string, at Range, refused []string) 
 			d.diags.add(d.part(at, i), "Capability that owns the machine", fmt.Sprintf("With %s a container can take over its host. minibot has no switch for it.", name))
 		case !slices.Contains(capabilities, plain):
 			detail := fmt.Sprintf("%q is no capability of Linux, such as \"NET_BIND_SERVICE\".", name)
-			if near := nearest(plain, capabilities); near != "" {
+			if near := Nearest(plain, capabilities); near != "" {
 				detail = fmt.Sprintf("%q is no capability of Linux. Did you mean %q?", name, near)
 			}
 			d.diags.add(d.part(at, i), "Unknown capability", detail)

@@ -70,7 +70,7 @@ func (d *decoder) unknownNetwork(name string) string {
 	for _, network := range d.stack.Networks {
 		names = append(names, network.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("There is no network %q. Did you mean %q?", name, near)
 	}
 	return fmt.Sprintf("There is no network %q. Declare it: network %q {}.", name, name)

@@ -23,7 +23,7 @@ func (d *decoder) checkSignal(s *Service) {
 		return
 	}
 	advice := ", such as \"SIGINT\"."
-	if near := nearest(name, signals); near != "" {
+	if near := Nearest(name, signals); near != "" {
 		advice = fmt.Sprintf(". Did you mean %q?", near)
 	}
 	d.diags.add(s.StopSignalRange, "Bad signal", fmt.Sprintf("%q is not a signal%s", s.StopSignal, advice))

@@ -61,7 +61,7 @@ func (d *decoder) unknownName(root, name string, at Range) hcl.Diagnostics {
 		"secret": fmt.Sprintf("secret %q {}", name),
 	}[root]
 	detail := fmt.Sprintf("There is no %s.%s. Declare it: %s.", root, name, declare)
-	if near := nearest(name, slices.Sorted(maps.Keys(d.declared[root]))); near != "" {
+	if near := Nearest(name, slices.Sorted(maps.Keys(d.declared[root]))); near != "" {
 		detail = fmt.Sprintf("There is no %s.%s. Did you mean %s.%s? Otherwise declare it: %s.", root, name, root, near, declare)
 	}
 	return problem(at, title, detail)
@@ -72,7 +72,7 @@ func (d *decoder) unknownRoot(root string, at Range) hcl.Diagnostics {
 	const roots = "Values come from var.NAME, local.NAME and secret.NAME."
 	written := string(at.SliceBytes(d.src))
 	detail := fmt.Sprintf("%s stands for nothing. Write text in quotes: %q. %s", written, written, roots)
-	if near := nearest(root, slices.Sorted(maps.Keys(d.declared))); near != "" {
+	if near := Nearest(root, slices.Sorted(maps.Keys(d.declared))); near != "" {
 		detail = fmt.Sprintf("There is no %s. Did you mean %s.NAME?", root, near)
 	} else if strings.HasSuffix(strings.TrimRight(string(d.src[:at.Start.Byte]), " ~"), "${") {
 		detail = fmt.Sprintf("%s stands for nothing. %s To write ${%s} as it is, double the dollar sign: $${%s}.", written, roots, written, written)

@@ -44,7 +44,7 @@ func (b *body) tidyAttribute(schema *hcl.BodySchema, syntax *hclsyntax.Body, nam
 	attr := syntax.Attributes[name]
 	delete(syntax.Attributes, name)
 	detail := fmt.Sprintf("An argument named %q is not expected here.", name)
-	near := nearest(name, append(attributeNames(schema), blockNames(schema)...))
+	near := Nearest(name, append(attributeNames(schema), blockNames(schema)...))
 	advice, advised := instead[join(b.path, name)]
 	switch {
 	case advised:
@@ -71,7 +71,7 @@ func (b *body) tidyBlock(schema *hcl.BodySchema, block *hclsyntax.Block, seen ma
 	name := block.Type
 	if !slices.Contains(blockNames(schema), name) {
 		detail := fmt.Sprintf("Blocks of type %q are not expected here.", name)
-		near := nearest(name, append(blockNames(schema), attributeNames(schema)...))
+		near := Nearest(name, append(blockNames(schema), attributeNames(schema)...))
 		advice, advised := instead[join(b.path, name)]
 		switch {
 		case advised:
@@ -152,8 +152,8 @@ func blockNames(schema *hcl.BodySchema) []string {
 	return list
 }
 
-// nearest finds the name that was probably meant; "" if none is near.
-func nearest(name string, names []string) string {
+// Nearest finds the name that was probably meant; "" if none is near.
+func Nearest(name string, names []string) string {
 	best, distance := "", 3
 	for _, candidate := range names {
 		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(candidate), nil); d < distance && d*2 < len(name)+1 {

@@ -46,7 +46,7 @@ func (d *decoder) variables(blocks hclsyntax.Blocks, vars Variables) map[string]
 	for _, name := range slices.Sorted(maps.Keys(vars.Flags)) {
 		if _, known := values[name]; !known && !d.incomplete[""] {
 			detail := fmt.Sprintf("-var %s=… sets a variable that the spec does not have.", name)
-			if near := nearest(name, slices.Sorted(maps.Keys(values))); near != "" {
+			if near := Nearest(name, slices.Sorted(maps.Keys(values))); near != "" {
 				detail += fmt.Sprintf(" Did you mean %q?", near)
 			}
 			d.diags.addNowhere("Unknown variable", detail)

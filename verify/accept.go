@@ -12,12 +12,18 @@ import (
 var acceptChecks = []Check{
 	{
 		ID: "accept.unknown", Severity: Low,
-		Claim:  "Every accept block names a check that exists.",
+		Claim:   "Every accept block names a check that exists.",
+		Why:     "A misspelt waiver waives nothing, and looks as if it did.",
+		How:     "The id of each accept block is looked up in the table of checks.",
+		Applies: "accept blocks", Attribute: "accept",
 		Remedy: "Correct the id in the accept block, or take the block out.",
 	},
 	{
 		ID: "accept.unused", Severity: Low,
-		Claim:  "Every accept block still waives something.",
+		Claim:   "Every accept block still waives something.",
+		Why:     "A waiver that has nothing to waive would hide the next failure.",
+		How:     "Each accept block is held against the results of its check.",
+		Applies: "accept blocks", Attribute: "accept",
 		Remedy: "Take the accept block out: what it waived is in order now, and it would hide the next failure.",
 	},
 }

@@ -10,7 +10,16 @@ type Check struct {
 	// ID is family.name, such as "net.publish.loopback". It never changes: accept blocks name it.
 	ID string `json:"id"`
 	// Claim is the sentence that holds when the check passes.
-	Claim    string   `json:"claim"`
+	Claim string `json:"claim"`
+	// Why says what comes of it when the claim does not hold, and How what is looked at.
+	Why string `json:"why"`
+	How string `json:"how"`
+	// Applies says where: which services, networks or machines it looks at.
+	Applies string `json:"applies"`
+	// Attribute is what of the spec it judges, such as "limits.memory" of a service or "host.firewall". A report
+	// points there. Empty is the service as a whole, or the stack.
+	Attribute string `json:"attribute,omitempty"`
+	// Severity is how bad it is when it fails, at worst: a result may say less, never more.
 	Severity Severity `json:"severity"`
 	// Must says that the reference machine demands it; others are minibot's own.
 	Must bool `json:"must"`
@@ -32,7 +41,7 @@ const (
 	thisMachine                   // the machine that the ports are published on
 )
 
-// Severity is how bad it is when a check fails.
+// Severity is how bad a failure is.
 type Severity string
 
 // The severities, worst first.

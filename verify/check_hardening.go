@@ -12,37 +12,55 @@ import (
 var hardeningChecks = []Check{
 	{
 		ID: "hard.privileged", Severity: Critical, CIS: "5.5",
-		Claim:  "No container is privileged.",
-		Remedy: "Run minibot apply: it makes the container anew without it.",
-		needs:  theEngine, run: perContainer(privileged),
+		Claim:   "No container is privileged.",
+		Why:     "Root in a privileged container is root of the machine.",
+		How:     "The container's own setting, as the engine holds it.",
+		Applies: "every service",
+		Remedy:  "Run minibot apply: it makes the container anew without it.",
+		needs:   theEngine, run: perContainer(privileged),
 	},
 	{
-		ID: "hard.caps", Severity: Medium, CIS: "5.4",
-		Claim:  "Every container has the capabilities of the spec and no other.",
+		ID: "hard.caps", Severity: Critical, CIS: "5.4",
+		Claim:   "Every container has the capabilities of the spec and no other.",
+		Why:     "A capability is a piece of root. Some, such as SYS_ADMIN, are enough to leave the container.",
+		How:     "The capabilities that the container drops and adds are compared with the spec's. Added ones that own the machine are critical, others are not.",
+		Applies: "every service", Attribute: "cap_drop",
 		Remedy: "Run minibot apply: it makes the container anew with those of the spec.",
 		needs:  theEngine, run: perContainer(capabilities),
 	},
 	{
 		ID: "hard.no-new-privileges", Severity: Medium, CIS: "5.26",
-		Claim:  "No process in a container can gain privileges.",
-		Remedy: "Run minibot apply: it makes the container anew with no-new-privileges.",
-		needs:  theEngine, run: perContainer(noNewPrivileges),
+		Claim:   "No process in a container can gain privileges.",
+		Why:     "Without it a setuid program in the image turns any user into root.",
+		How:     "The container's security options, as the engine holds them.",
+		Applies: "every service",
+		Remedy:  "Run minibot apply: it makes the container anew with no-new-privileges.",
+		needs:   theEngine, run: perContainer(noNewPrivileges),
 	},
 	{
 		ID: "hard.docker-sock", Severity: Critical, CIS: "5.32",
-		Claim:  "No container can talk to a container engine of the host.",
+		Claim:   "No container can talk to a container engine of the host.",
+		Why:     "Whoever talks to the engine can start a container that owns the machine.",
+		How:     "Each folder and file of the host that the container sees is compared with the places of the sockets of Docker, containerd, Podman, CRI-O and BuildKit, the folders above them too.",
+		Applies: "every service", Attribute: "mount",
 		Remedy: "Run minibot apply: it makes the container anew with the mounts of the spec.",
 		needs:  theEngine, run: perContainer(engineSocket),
 	},
 	{
 		ID: "hard.readonly-root", Severity: Low, CIS: "5.13",
-		Claim:  "The root file system is read-only where the spec says so.",
+		Claim:   "The root file system is read-only where the spec says so.",
+		Why:     "Who breaks into a container with a read-only root cannot leave a program behind.",
+		How:     "The container's own setting is compared with read_only in the spec.",
+		Applies: "every service", Attribute: "read_only",
 		Remedy: "Run minibot apply: it makes the container anew.",
 		needs:  theEngine, run: perContainer(readOnlyRoot),
 	},
 	{
 		ID: "hard.restart", Severity: Low, CIS: "5.15",
-		Claim:  "Every container has the restart policy of the spec.",
+		Claim:   "Every container has the restart policy of the spec.",
+		Why:     "It decides whether the service is back after a crash and a reboot.",
+		How:     "The container's policy, as the engine holds it, must be the spec's.",
+		Applies: "every service", Attribute: "restart",
 		Remedy: "Run minibot apply: it sets the policy without a restart.",
 		needs:  theEngine, run: perContainer(restartPolicy),
 	},
@@ -76,9 +94,9 @@ func capabilities(p pair) Result {
 	case len(wrong) == 0:
 		return pass("dropped %s, added %s", words(dropped), words(caps(p.have.Actual.CapAdd)))
 	case slices.ContainsFunc(added, func(name string) bool { return slices.Contains(ownsMachine, name) }):
-		return fail("%s %s", p.have.Name, strings.Join(wrong, ", and ")).as(Critical)
+		return fail("%s %s", p.have.Name, strings.Join(wrong, ", and "))
 	}
-	return fail("%s %s", p.have.Name, strings.Join(wrong, ", and "))
+	return fail("%s %s", p.have.Name, strings.Join(wrong, ", and ")).as(Medium)
 }
 
 // caps writes capabilities in one way; engines know them with CAP_ and without.

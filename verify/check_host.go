@@ -10,7 +10,10 @@ import (
 var hostChecks = []Check{
 	{
 		ID: "host.macos.firewall", Severity: High, Must: true,
-		Claim:  "The macOS application firewall is on.",
+		Claim:   "The macOS application firewall is on.",
+		Why:     "It guards the Mac's other programs. Ports of containers belong to the engine's program, so it does not guard those: their loopback address does.",
+		How:     "The answer of socketfilterfw --getglobalstate is read. What it says in other words than known is an error.",
+		Applies: "macOS, where the spec has host { firewall = true }", Attribute: "host.firewall",
 		Remedy: "Run: sudo /usr/libexec/ApplicationFirewall/socketfilterfw --setglobalstate on",
 		needs:  thisMachine, run: firewall,
 	},

@@ -15,13 +15,19 @@ import (
 var probeChecks = []Check{
 	{
 		ID: "probe.tcp", Severity: Medium,
-		Claim:  "Every tcp probe of the spec is answered.",
+		Claim:   "Every tcp probe of the spec is answered.",
+		Why:     "A stack's owner knows best what must answer.",
+		How:     "A connection to the published port, and nothing more.",
+		Applies: `probe "tcp" blocks, where the engine is on this machine`, Attribute: "probe",
 		Remedy: "Look at the service's last lines (docker logs CONTAINER), and at the port of the probe.",
 		run:    ownProbes("tcp", tcpProbe),
 	},
 	{
 		ID: "probe.http", Severity: Medium,
-		Claim:  "Every http probe of the spec is answered with a status that it allows.",
+		Claim:   "Every http probe of the spec is answered with a status that it allows.",
+		Why:     "A stack's owner knows best what must answer, and how.",
+		How:     "A GET of the path at the published port. No redirect is followed.",
+		Applies: `probe "http" blocks, where the engine is on this machine`, Attribute: "probe",
 		Remedy: "Look at the service's last lines (docker logs CONTAINER), and at the path and status of the probe.",
 		run:    ownProbes("http", httpProbe),
 	},

@@ -15,13 +15,19 @@ import (
 var reachChecks = []Check{
 	{
 		ID: "net.listen.host", Severity: Critical, Must: true, CIS: "5.14",
-		Claim:  "Nothing on this machine listens on a port of the stack at an address that others reach.",
+		Claim:   "Nothing on this machine listens on a port of the stack at an address that others reach.",
+		Why:     "What listens on an address of the network is open, whoever it is: a container in the host's network, a database of the machine, an ssh tunnel.",
+		How:     "The machine's own table of sockets is read for the ports of the spec at addresses other than loopback; the culprit is named where this user may know it.",
+		Applies: "ports of the spec, where the engine is on this machine", Attribute: "bind",
 		Remedy: "Stop what listens there, or bind it to 127.0.0.1.",
 		needs:  thisMachine, run: listening,
 	},
 	{
 		ID: "net.dial.lan", Severity: Critical, Must: true, CIS: "5.14",
-		Claim:  "No port of the stack answers at an address of this machine that others reach.",
+		Claim:   "No port of the stack answers at an address of this machine that others reach.",
+		Why:     "Only a connection proves that a port is closed: rules of NAT open ports on which nothing listens.",
+		How:     "Each port is dialled at every address of this machine that is not loopback and not a bridge's. It cannot stand in for a neighbour on the LAN who forges packets.",
+		Applies: "TCP ports of the spec, where the engine is on this machine", Attribute: "bind",
 		Remedy: "Find out what answers (see net.listen.host and net.publish.loopback) and bind it to 127.0.0.1.",
 		needs:  thisMachine, run: dialing,
 	},

@@ -5,13 +5,19 @@ import "context"
 var remoteChecks = []Check{
 	{
 		ID: "remote.tailscale.up", Severity: Medium, Must: true,
-		Claim:  "Tailscale is up, where the spec declares it.",
+		Claim:   "Tailscale is up, where the spec declares it.",
+		Why:     "It is one of the two ways in from elsewhere.",
+		How:     "Not looked at yet: it is skipped.",
+		Applies: `stacks with remote "tailscale"`, Attribute: "remote.tailscale",
 		Remedy: "Run: tailscale up.",
 		run:    remote("tailscale"),
 	},
 	{
 		ID: "remote.ssh", Severity: Medium, Must: true,
-		Claim:  "The machine is reached by SSH, where the spec declares it.",
+		Claim:   "The machine is reached by SSH, where the spec declares it.",
+		Why:     "It is one of the two ways in from elsewhere.",
+		How:     "Not looked at yet: it is skipped.",
+		Applies: `stacks with remote "ssh"`, Attribute: "remote.ssh",
 		Remedy: "Switch on Remote Login in the system settings.",
 		run:    remote("ssh"),
 	},

@@ -126,7 +126,7 @@ func (r Result) remedy(format string, args ...any) Result {
 	return r
 }
 
-// as replaces the severity of the check.
+// as says that it is less bad than the check says.
 func (r Result) as(severity Severity) Result {
 	r.Severity = severity
 	return r

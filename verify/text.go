@@ -24,10 +24,7 @@ type TextOptions struct {
 // first, and what could not be looked at, with evidence and remedy; then what is accepted,
 // what was skipped, and how much passed.
 func (r Report) WriteText(w io.Writer, opt TextOptions) error {
-	t := &text{opt: opt}
-	if t.opt.Width == 0 {
-		t.opt.Width = 100
-	}
+	t := newText(opt)
 	failed := group(r.having(func(result Result) bool { return result.Status == Fail && result.Accepted == "" }), func(r Result) string { return r.Check })
 	slices.SortStableFunc(failed, func(a, b []Result) int { return cmp.Compare(worst(a).rank(), worst(b).rank()) })
 	t.blocks(failed, failMark)
@@ -36,8 +33,7 @@ func (r Report) WriteText(w io.Writer, opt TextOptions) error {
 	t.skipped(r.having(func(result Result) bool { return result.Status == Skip }))
 	t.passed(r.having(func(result Result) bool { return result.Status == Pass }))
 	t.line(r.Summary.String())
-	_, err := io.WriteString(w, t.out.String())
-	return err
+	return t.flush(w)
 }
 
 // String is the last line of a report, such as "58 checks: 52 passed, 1 failed, 5 skipped".
@@ -78,6 +74,17 @@ const (
 type text struct {
 	opt TextOptions
 	out strings.Builder
+}
+
+func newText(opt TextOptions) *text {
+	opt.Width = cmp.Or(opt.Width, 100)
+	return &text{opt: opt}
+}
+
+// flush writes all of it at once.
+func (t *text) flush(w io.Writer) error {
+	_, err := io.WriteString(w, t.out.String())
+	return err
 }
 
 func (t *text) paint(color, words string) string {

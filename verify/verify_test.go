@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"unicode"
 
 	"minibot/golden"
 	"minibot/verify"
@@ -86,6 +86,9 @@ func sane(t *testing.T, report verify.Report) {
 		if r.Check == "" || r.Object == "" || r.Claim == "" || r.Evidence == "" || r.Severity == "" {
 			t.Errorf("incomplete result: %+v", r)
 		}
+		if check, err := verify.Find(r.Check); err != nil || severer(r.Severity, check.Severity) {
+			t.Errorf("%s is %s, worse than the table says (%v): the table has the worst, a result says less with as()", r.Check, r.Severity, err)
+		}
 		if needed := r.Status == verify.Fail || r.Status == verify.Error; needed != (r.Remedy != "") {
 			t.Errorf("%s of %s: remedy %q", r.Status, r.Check, r.Remedy)
 		}
@@ -112,11 +115,7 @@ func sane(t *testing.T, report verify.Report) {
 			t.Errorf("a secret is shown:\n%s", shown)
 		}
 	}
-	for line := range strings.Lines(plain) {
-		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 100 {
-			t.Errorf("wider than 100: %s", line)
-		}
-	}
+	fits(t, plain)
 }
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -139,11 +138,16 @@ func indented(t *testing.T, report verify.Report) string {
 	return string(encoded) + "\n"
 }
 
+var severities = []verify.Severity{verify.Critical, verify.High, verify.Medium, verify.Low, verify.Info}
+
+func severer(a, b verify.Severity) bool {
+	return slices.Index(severities, a) < slices.Index(severities, b)
+}
+
 // TestTable holds the table to its own rules.
 func TestTable(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z]+(\.[a-z0-9]+(-[a-z]+)*)+$`)
 	cis := regexp.MustCompile(`^(|5\.[0-9]+)$`)
-	severities := []verify.Severity{verify.Critical, verify.High, verify.Medium, verify.Low, verify.Info}
 	seen := map[string]bool{}
 	families := []string{""}
 	for _, c := range verify.Checks() {
@@ -158,10 +162,16 @@ func TestTable(t *testing.T) {
 			}
 			families = append(families, family)
 		}
-		for _, sentence := range []string{c.Claim, c.Remedy} {
-			if len(sentence) < 10 || sentence[:1] != strings.ToUpper(sentence[:1]) {
+		for _, sentence := range []string{c.Claim, c.Why, c.How, c.Remedy} {
+			if len(sentence) < 10 || strings.Contains(sentence, "\n") || unicode.IsLower([]rune(sentence)[0]) {
 				t.Errorf("%s: %q is not a sentence", c.ID, sentence)
 			}
+		}
+		if strings.TrimRight(c.Why, ".") == c.Why || strings.TrimRight(c.How, ".") == c.How {
+			t.Errorf("%s: Why and How are whole sentences", c.ID)
+		}
+		if c.Applies == "" || strings.HasSuffix(c.Applies, ".") {
+			t.Errorf("%s: Applies is %q; say which services or machines, without a full stop", c.ID, c.Applies)
 		}
 		if !strings.HasSuffix(c.Claim, ".") || strings.Contains(c.Claim, "\n") {
 			t.Errorf("%s: %q is not one sentence", c.ID, c.Claim)

@@ -152,6 +152,8 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"plan", "--detailed-exitcode"}},
 		{args: []string{"verify"}, want: -1},
 		{args: []string{"verify", "-v"}, want: -1},
+		{args: []string{"verify", "--list"}},
+		{args: []string{"explain", "auth.pg.accepts-spec"}},
 		{args: []string{"secret", "rotate", "DB", "--ask", "-y"}, stdin: values["DB2"]},
 		{args: []string{"secret", "rotate", "CACHE", "-y"}},
 		{args: []string{"run", "--", "consumer", values["planted argv"]}, env: []string{"PLANTED=" + values["planted environ"]}},

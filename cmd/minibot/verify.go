@@ -11,11 +11,15 @@ import (
 
 type verifyCmd struct {
 	Verbose bool `short:"v" help:"Show the checks that passed, too."`
+	List    bool `help:"List the checks, and make none. Needs no spec and no engine."`
 }
 
 // Run proves that the machine is what the spec says. A failed check exits 2; where
 // none failed, one that could not be carried out exits 1.
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
+	if c.List {
+		return a.list(verify.Checks())
+	}
 	loaded, err := a.load()
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if a.JSON {
 		err = a.json(report)
 	} else {
-		err = report.WriteText(a.stdout, verify.TextOptions{Width: a.width, Color: a.colorOut, Verbose: c.Verbose})
+		err = report.WriteText(a.stdout, a.textOptions(c.Verbose))
 	}
 	switch {
 	case err != nil:
@@ -48,6 +52,11 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 		return errIncomplete
 	}
 	return nil
+}
+
+// textOptions are those of this terminal.
+func (a *app) textOptions(verbose bool) verify.TextOptions {
+	return verify.TextOptions{Width: a.width, Color: a.colorOut, Verbose: verbose}
 }
 
 // observe fills in what the engine holds, or why that could not be seen: then checks that
