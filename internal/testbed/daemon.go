@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/docker/docker/client"
 )
 
 // startDaemon starts dockerd on the default socket, if still no engine answers once the lock is held.
@@ -48,6 +50,22 @@ func startDaemon(ctx context.Context, log io.Writer) (*Engine, error) {
 		return err
 	})
 	return engine, err
+}
+
+// wallOurs closes the engine to neighbours if it is the one that Start started, by this process or an earlier one.
+func wallOurs(ctx context.Context, engine *Engine) error {
+	if engine.Host != client.DefaultDockerHost {
+		return nil
+	}
+	state, unlock, err := lockState(ctx, "engine")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if daemonPID(state) == 0 {
+		return nil
+	}
+	return raise(ctx, here)
 }
 
 // running returns the engine that answers, or nil. If a dockerd runs in our network namespace it gets 30 s
@@ -128,8 +146,8 @@ func answers(ctx context.Context, ended <-chan struct{}, logPath string, ask fun
 	return nil
 }
 
-// Stop ends the daemon that Start started, by this process or an earlier one, and waits until it is gone. It
-// touches no other daemon; with nothing to stop it returns nil.
+// Stop ends the daemon that Start started, by this process or an earlier one, waits until it is gone, and takes down its
+// wall. It touches no other daemon; with nothing to stop it returns nil.
 func Stop(ctx context.Context) error {
 	state, unlock, err := lockState(ctx, "engine")
 	if err != nil {
@@ -138,7 +156,7 @@ func Stop(ctx context.Context) error {
 	defer unlock()
 	pid := daemonPID(state)
 	if pid == 0 {
-		return nil
+		return raze(ctx, here) // it may have been killed
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop dockerd, pid %d: %w", pid, err)
@@ -148,5 +166,5 @@ func Stop(ctx context.Context) error {
 	if err := poll(ctx, func() (bool, error) { return daemonPID(state) == 0, nil }); err != nil {
 		return fmt.Errorf("dockerd, pid %d, did not end: %w", pid, err)
 	}
-	return nil
+	return raze(ctx, here)
 }

@@ -41,6 +41,9 @@ func (n *netns) do(f func() error) error {
 	})
 }
 
+// path is where programs find the namespace, for as long as it is open.
+func (n *netns) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
+
 func (n *netns) close() { n.file.Close() }
 
 // onThread calls f on a thread of its own, which ends with it, so that no other goroutine ever runs where f went.

@@ -17,6 +17,8 @@ func newNetns() (*netns, error) {
 
 func (*netns) do(func() error) error { return errors.ErrUnsupported }
 
+func (*netns) path() string { return "" }
+
 func (*netns) close() {}
 
 func apart() *syscall.SysProcAttr { return nil }

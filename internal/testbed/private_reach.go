@@ -33,6 +33,15 @@ func (p *Private) Inside(f func() error) error {
 	return machine.do(f)
 }
 
+// Run runs a program on the engine's machine, with the files of this one, and returns its standard output.
+func (p *Private) Run(ctx context.Context, name string, args ...string) (out string, err error) {
+	err = p.Inside(func() error {
+		out, err = run(ctx, "", nil, name, args...)
+		return err
+	})
+	return out, err
+}
+
 // Dial connects to an IP address and port as seen from the engine's machine. It is what an http.Transport takes.
 func (p *Private) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	err = p.Inside(func() error {

@@ -51,7 +51,8 @@ func Find(ctx context.Context) (*Engine, error) {
 
 // Start returns the engine that Find finds. If there is none, it starts Debian's as a daemon that outlives
 // this process, installing it first if need be; that needs Linux and root, and elsewhere the error says how
-// to start Docker. Progress goes to log, one line for each finished part; log may be nil.
+// to start Docker. What it started, then or before, it closes to neighbours on the LAN by packet filter rules, until
+// Stop; another's engine it leaves as it is. Progress goes to log, one line for each finished part; log may be nil.
 func Start(ctx context.Context, log io.Writer) (*Engine, error) {
 	out := &lines{to: log}
 	engine, err := Find(ctx)
@@ -62,5 +63,8 @@ func Start(ctx context.Context, log io.Writer) (*Engine, error) {
 		return nil, err
 	}
 	engine.log = out
+	if err := wallOurs(ctx, engine); err != nil {
+		return nil, err
+	}
 	return engine, nil
 }
