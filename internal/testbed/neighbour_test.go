@@ -54,25 +54,27 @@ func TestNeighbour(t *testing.T) {
 	for _, to := range []string{"127.0.0.0/8", "172.17.0.0/16"} {
 		l.succeeds(n.Route(ctx, netip.MustParsePrefix(to)))
 	}
-	l.succeeds(p.Wall(ctx))
 	l.network("late", "172.31.0.0/24")
 	l.redis("late", "172.31.0.2", nat.PortBinding{HostIP: "127.0.0.1", HostPort: "7003"})
 	l.redis("bridge", "172.17.0.2", nat.PortBinding{HostIP: "127.0.0.1", HostPort: "7004"}) // where the first one comes to be
 
 	for _, policy := range []string{"DROP", "ACCEPT"} {
-		l.succeeds(p.iptables(ctx, "-P", "FORWARD", policy))
+		_, err := p.Run(ctx, "iptables", "-P", "FORWARD", policy)
+		l.succeeds(err)
 
-		l.succeeds(errors.Join(p.Wall(ctx), p.Wall(ctx)))
+
 		l.knock("FORWARD "+policy+", wall", map[string]error{doors[0].what: syscall.ECONNREFUSED}, context.DeadlineExceeded)
 		l.goesOn(silent)
 
-		l.succeeds(p.Raze(ctx)) // once is enough, though it was put up twice
+		l.succeeds(errors.Join(p.Wall(ctx), p.Raze(ctx))) // once is enough, though it was put up twice
 		closed := map[string]error{doors[0].what: syscall.ECONNREFUSED}
 		if policy == "DROP" {
 			closed["not published, at the container's address"] = context.DeadlineExceeded
 		}
 		l.knock("FORWARD "+policy+", no wall", closed, nil)
+		l.succeeds(p.Wall(ctx))
 	}
+	l.succeeds(p.Raze(ctx))
 	if left, err := p.Run(ctx, "iptables-save"); err != nil || strings.Contains(left, "minibot") {
 		t.Errorf("the wall is not gone: %v\n%s", err, left)
 	}

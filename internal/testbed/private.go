@@ -15,7 +15,7 @@ import (
 
 // Private is an engine of one test's own, which may be restarted and killed: a dockerd with its own data, containerd,
 // cgroups, processes, mounts and network, as if on another machine, that no other engine notices. It reaches no
-// registry; Load gives it images. A port that it publishes on 127.0.0.1 is reached through Dial or Inside alone.
+// registry; Load gives it images. Its machine may have a Neighbour, to whom it is closed until Raze. A port that it publishes on 127.0.0.1 is reached through Dial or Inside alone.
 //
 // It does not outlive the process that started it. Its methods may be called by any goroutine, such as a Proxy's hook.
 type Private struct {
@@ -110,6 +110,9 @@ func (p *Private) start(ctx context.Context) (err error) {
 		_, err := p.Client.Ping(ctx)
 		return err
 	}); err != nil {
+		return errors.Join(fmt.Errorf("private engine: %w", err), p.kill())
+	}
+	if err := raise(ctx, within(p.net)); err != nil {
 		return errors.Join(fmt.Errorf("private engine: %w", err), p.kill())
 	}
 	return nil

@@ -24,13 +24,20 @@ func (p *Private) Load(ctx context.Context, from *Engine, refs ...string) error 
 // Inside calls f where the engine's published ports are. A program that f starts, and a connection that it opens to
 // an IP address, belong there; other goroutines do not.
 func (p *Private) Inside(f func() error) error {
-	p.mu.Lock()
-	machine := p.net
-	p.mu.Unlock()
-	if machine == nil {
-		return errors.New("private engine: it does not run")
+	machine, err := p.machine()
+	if err != nil {
+		return err
 	}
 	return machine.do(f)
+}
+
+func (p *Private) machine() (*netns, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.net == nil {
+		return nil, errors.New("private engine: it does not run")
+	}
+	return p.net, nil
 }
 
 // Run runs a program on the engine's machine, with the files of this one, and returns its standard output.

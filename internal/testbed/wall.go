@@ -49,13 +49,27 @@ func raze(ctx context.Context, on iptables) error {
 	return nil
 }
 
-// Wall closes the engine's published ports to neighbours, as Start does for the engine that it starts. Raze opens them.
-func (p *Private) Wall(ctx context.Context) error { return raise(ctx, p.iptables) }
+// within runs iptables in a network namespace.
+func within(machine *netns) iptables {
+	return func(ctx context.Context, args ...string) error {
+		return machine.do(func() error { return here(ctx, args...) })
+	}
+}
 
-// Raze takes down what Wall has put up.
-func (p *Private) Raze(ctx context.Context) error { return raze(ctx, p.iptables) }
+// Raze takes down the wall before the engine: it is open to neighbours then as Debian's is.
+func (p *Private) Raze(ctx context.Context) error {
+	machine, err := p.machine()
+	if err != nil {
+		return err
+	}
+	return raze(ctx, within(machine))
+}
 
-func (p *Private) iptables(ctx context.Context, args ...string) error {
-	_, err := p.Run(ctx, "iptables", args...)
-	return err
+// Wall puts it up again, as it is after each start.
+func (p *Private) Wall(ctx context.Context) error {
+	machine, err := p.machine()
+	if err != nil {
+		return err
+	}
+	return raise(ctx, within(machine))
 }
