@@ -62,7 +62,6 @@ func TestNeighbour(t *testing.T) {
 		_, err := p.Run(ctx, "iptables", "-P", "FORWARD", policy)
 		l.succeeds(err)
 
-
 		l.knock("FORWARD "+policy+", wall", map[string]error{doors[0].what: syscall.ECONNREFUSED}, context.DeadlineExceeded)
 		l.goesOn(silent)
 
