@@ -30,29 +30,29 @@ var acceptChecks = []Check{
 
 // waive marks the failures that the spec accepts, and judges the accept blocks themselves.
 // An error is never waived: nobody knows yet what there is to accept.
-func waive(accepts []*spec.Accept, results []Result) []Result {
+func waive(stack *spec.Stack, results []Result) []Result {
 	var unknowns, unuseds []Result
-	for _, accept := range accepts {
+	for _, accept := range stack.Accepts {
 		object := accept.Check
 		if accept.Service != "" {
 			object += " " + accept.Service
 		}
 		if !slices.Contains(acceptable(""), accept.Check) {
-			result := fail("no check has the id %q", accept.Check).on(object)
+			result := fail("no check has the id %q", accept.Check).on(object).at(accept.CheckRange)
 			if near := acceptable(family(accept.Check) + "."); len(near) > 0 {
 				result = result.remedy("Write one of: %s.", strings.Join(near, ", "))
 			}
 			unknowns = append(unknowns, result)
 			continue
 		}
-		unknowns = append(unknowns, pass("it is a check").on(object))
-		unuseds = append(unuseds, apply(accept, results).on(object))
+		unknowns = append(unknowns, pass("it is a check").on(object).at(accept.CheckRange))
+		unuseds = append(unuseds, apply(accept, results).on(object).at(accept.CheckRange))
 	}
 	for i := range unknowns {
-		unknowns[i].complete(acceptChecks[0])
+		unknowns[i].complete(acceptChecks[0], stack)
 	}
 	for i := range unuseds {
-		unuseds[i].complete(acceptChecks[1])
+		unuseds[i].complete(acceptChecks[1], stack)
 	}
 	return slices.Concat(results, unknowns, unuseds)
 }

@@ -24,6 +24,16 @@ func (b binding) socket() string {
 	return socket(b.HostIP, b.Published, b.Protocol)
 }
 
+// boundAt is where the spec binds a port of the container; empty if it does not.
+func (p pair) boundAt(port plan.Port) spec.Range {
+	for _, bind := range p.spec.Binds {
+		if bind.Port == int(port.Target) && bind.Protocol == port.Protocol {
+			return bind.Range
+		}
+	}
+	return spec.Range{}
+}
+
 // bindings are what the engine publishes for a container, and then what the container asks
 // for beyond: only the first shows -P and free ports, only the second a port that an
 // internal network swallows or a stopped container (facts/network-security.md §1.1).

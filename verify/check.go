@@ -53,10 +53,11 @@ const (
 	Info     Severity = "info"     // worth knowing
 )
 
+// severities are all of them, worst first.
+var severities = []Severity{Critical, High, Medium, Low, Info}
+
 // rank orders severities, worst first.
-func (s Severity) rank() int {
-	return slices.Index([]Severity{Critical, High, Medium, Low, Info}, s)
-}
+func (s Severity) rank() int { return slices.Index(severities, s) }
 
 // Checks is the table of all checks, in the order of reports.
 func Checks() []Check {

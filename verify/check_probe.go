@@ -52,7 +52,7 @@ func ownProbes(kind string, try func(context.Context, Prober, *spec.Probe, strin
 				if !blocked {
 					result = try(ctx, s.Prober, p, addr)
 				}
-				results = append(results, result.of(service.Name, object))
+				results = append(results, result.of(service.Name, object).at(p.KindRange))
 			}
 		}
 		return results

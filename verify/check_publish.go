@@ -62,7 +62,7 @@ func perPort(s Subject, look func(p pair, want plan.Port) Result) []Result {
 			results = append(results, skip("the container does not run").of(p.spec.Name, ""))
 		default:
 			for _, want := range wants {
-				results = append(results, look(p, want).of(p.spec.Name, socket(want.HostIP, want.Published, want.Protocol)))
+				results = append(results, look(p, want).of(p.spec.Name, socket(want.HostIP, want.Published, want.Protocol)).at(p.boundAt(want)))
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func loopback(_ context.Context, s Subject) []Result {
 			continue
 		}
 		for _, b := range bindings(*p.have) {
-			results = append(results, b.loopback(*p.have).of(p.spec.Name, b.socket()))
+			results = append(results, b.loopback(*p.have).of(p.spec.Name, b.socket()).at(p.boundAt(b.Port)))
 		}
 	}
 	for _, other := range s.others() {

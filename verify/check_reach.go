@@ -63,14 +63,14 @@ func listening(ctx context.Context, s Subject) []Result {
 			return l.Protocol != b.Protocol || int(l.Addr.Port()) != b.Published || l.Addr.Addr().IsLoopback()
 		})
 		if len(open) == 0 {
-			results = append(results, pass("no listener but on loopback").of(b.service, fmt.Sprintf("%d/%s", b.Published, b.Protocol)))
+			results = append(results, pass("no listener but on loopback").of(b.service, fmt.Sprintf("%d/%s", b.Published, b.Protocol)).at(b.Range))
 		}
 		if owned, err := s.Machine.Owners(ctx, open); err == nil { // a culprit without a name is still one
 			open = owned
 		}
 		for _, l := range open {
 			at := socket(l.Addr.Addr(), l.Addr.Port(), l.Protocol)
-			results = append(results, fail("%s listens on %s", owner(l), at).of(b.service, at))
+			results = append(results, fail("%s listens on %s", owner(l), at).of(b.service, at).at(b.Range))
 		}
 	}
 	return results
@@ -115,7 +115,7 @@ func dialing(ctx context.Context, s Subject) []Result {
 	}
 	return sideBySide(targets, func(t target) Result {
 		at := socket(t.Addr(), t.Port(), "tcp")
-		return dial(ctx, s.Prober, t.String()).of(t.service, at)
+		return dial(ctx, s.Prober, t.String()).of(t.service, at).at(t.Range)
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"minibot/spec"
 )
 
 // FormatVersion is the version of the JSON form of a Report. It grows when a field changes
@@ -38,6 +40,18 @@ type Result struct {
 	// Accepted is the reason why the spec accepts a failure; empty if it doesn't.
 	Accepted string `json:"accepted,omitempty"`
 	CIS      string `json:"cis,omitempty"`
+	// Source is where the spec says what was judged; nil if it says nothing of the kind.
+	Source *Source `json:"source,omitempty"`
+}
+
+// Source is a place in the spec. Lines and columns count from 1; EndColumn is the one behind
+// the last character.
+type Source struct {
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Column    int    `json:"column"`
+	EndLine   int    `json:"end_line"`
+	EndColumn int    `json:"end_column"`
 }
 
 // Summary counts results. Each is counted once: Fail leaves out what is Accepted.
@@ -80,6 +94,17 @@ func newReport(stack string, results []Result) Report {
 		}
 	}
 	return r
+}
+
+// kind is how many results there are of one kind, and what it is called.
+type kind struct {
+	name string
+	n    int
+}
+
+// kinds lists the counts. Those of a report add up to the number of its results.
+func (s Summary) kinds() []kind {
+	return []kind{{"pass", s.Pass}, {"fail", s.Fail}, {"error", s.Error}, {"accepted", s.Accepted}, {"skip", s.Skip}}
 }
 
 // pass, fail, skip and unknown make results with their evidence; on and of say of what.
@@ -132,8 +157,16 @@ func (r Result) as(severity Severity) Result {
 	return r
 }
 
+// at says where the spec says what was judged, if that is not the attribute of the check.
+func (r Result) at(place spec.Range) Result {
+	if !place.Empty() {
+		r.Source = &Source{place.Filename, place.Start.Line, place.Start.Column, place.End.Line, place.End.Column}
+	}
+	return r
+}
+
 // complete fills in what the check says.
-func (r *Result) complete(c Check) {
+func (r *Result) complete(c Check, stack *spec.Stack) {
 	r.Check, r.Claim, r.CIS = c.ID, c.Claim, c.CIS
 	if r.Severity == "" {
 		r.Severity = c.Severity
@@ -141,4 +174,17 @@ func (r *Result) complete(c Check) {
 	if r.Remedy == "" && (r.Status == Fail || r.Status == Error) {
 		r.Remedy = c.Remedy
 	}
+	if r.Source == nil {
+		*r = r.at(stack.Place(r.path(c)...))
+	}
+}
+
+// path leads to the attribute of the check: of the service, or of the block that bears the
+// name of the object, or of the stack.
+func (r Result) path(c Check) []string {
+	path := append(strings.Split(c.Attribute, "."), r.Object)
+	if r.Service != "" {
+		path = append([]string{"service", r.Service}, path...)
+	}
+	return path
 }

@@ -61,7 +61,7 @@ func Run(ctx context.Context, s Subject) Report {
 	}
 	checks := Checks()
 	results := sideBySide(checks, func(c Check) []Result { return c.results(ctx, s) })
-	all := waive(s.Stack.Accepts, slices.Concat(results...))
+	all := waive(s.Stack, slices.Concat(results...))
 	return newReport(s.Stack.Name, all)
 }
 
@@ -77,7 +77,7 @@ func (c Check) results(ctx context.Context, s Subject) []Result {
 		results = c.run(ctx, s)
 	}
 	for i := range results {
-		results[i].complete(c)
+		results[i].complete(c, s.Stack)
 	}
 	return results
 }

@@ -116,6 +116,7 @@ func sane(t *testing.T, report verify.Report) {
 		}
 	}
 	fits(t, plain)
+	written(t, report)
 }
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")

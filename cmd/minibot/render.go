@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -58,31 +57,4 @@ func (c *renderCmd) check(a *app, compose []byte) error {
 	}
 	a.say("%s is not what the spec says. Write it again: minibot render -o %s", c.Check, c.Check)
 	return errDiffers
-}
-
-// writeFile replaces a file in one step: nobody ever sees half of it, and a failure
-// leaves the old one.
-func writeFile(path string, content []byte) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	if _, err = temp.Write(content); err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closed := temp.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

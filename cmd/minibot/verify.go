@@ -11,14 +11,20 @@ import (
 
 type verifyCmd struct {
 	Verbose bool `short:"v" help:"Show the checks that passed, too."`
-	List    bool `help:"List the checks, and make none. Needs no spec and no engine."`
+	List    bool `help:"List the checks, and make none. Needs no spec and no engine." xor:"instead"`
+	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
+	reportFlags
 }
 
 // Run proves that the machine is what the spec says. A failed check exits 2; where
 // none failed, one that could not be carried out exits 1.
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
-	if c.List {
+	switch {
+	case c.List:
 		return a.list(verify.Checks())
+	case c.Schema:
+		_, err := a.stdout.Write(verify.Schema)
+		return err
 	}
 	loaded, err := a.load()
 	if err != nil {
@@ -38,14 +44,10 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if a.JSON {
-		err = a.json(report)
-	} else {
-		err = report.WriteText(a.stdout, a.textOptions(c.Verbose))
+	if err := c.write(a, report, c.Verbose); err != nil {
+		return err
 	}
 	switch {
-	case err != nil:
-		return err
 	case report.Failed():
 		return errDiffers
 	case report.Incomplete():
