@@ -90,11 +90,7 @@ func owner(l host.Listener) string {
 // packets for 127.0.0.1 or for the bridge (facts/network-security.md §1.2), nor does it
 // pass the machine's own firewall.
 func dialing(ctx context.Context, s Subject) []Result {
-	var bridges []netip.Prefix
-	for _, network := range s.Live.Networks {
-		bridges = append(bridges, network.Subnets...)
-	}
-	addrs, err := s.Machine.Addresses(bridges)
+	addrs, err := s.Machine.Addresses(s.Live.Bridges)
 	switch {
 	case err != nil:
 		return []Result{unknown("%v", err).on("host").remedy("Look at the network interfaces of this machine.")}

@@ -39,6 +39,9 @@ func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live
 		networks, err := e.api.NetworkList(lists, network.ListOptions{})
 		for _, n := range networks {
 			there[n.ID] = true
+			if n.Driver == "bridge" {
+				live.Bridges = append(live.Bridges, subnets(n)...)
+			}
 			if n.Labels[plan.LabelProject] == project.Name || wantsNetwork(project, n.Name) {
 				live.Networks[n.Name] = observeNetwork(n)
 			}
@@ -207,13 +210,16 @@ func volumeNames(project *types.Project) filters.Args {
 }
 
 func observeNetwork(n network.Summary) plan.Network {
-	observed := plan.Network{Name: n.Name, ID: n.ID, Driver: n.Driver, Scope: n.Scope, Internal: n.Internal, Options: n.Options, Labels: n.Labels}
+	return plan.Network{Name: n.Name, ID: n.ID, Driver: n.Driver, Scope: n.Scope, Internal: n.Internal, Options: n.Options, Labels: n.Labels, Subnets: subnets(n)}
+}
+
+func subnets(n network.Summary) (all []netip.Prefix) {
 	for _, pool := range n.IPAM.Config {
 		if prefix, err := netip.ParsePrefix(pool.Subnet); err == nil {
-			observed.Subnets = append(observed.Subnets, prefix)
+			all = append(all, prefix)
 		}
 	}
-	return observed
+	return all
 }
 
 func name(c container.Summary) string {

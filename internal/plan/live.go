@@ -19,6 +19,9 @@ type Live struct {
 	// Networks and Volumes are by name. Those of other stacks are not in it.
 	Networks map[string]Network
 	Volumes  map[string]Volume
+	// Bridges are the subnets of all bridges of the engine, those of other stacks' too. A
+	// machine's own addresses in them are seen by its containers alone.
+	Bridges []netip.Prefix
 	// Images are by reference as the spec writes it. One that the engine lacks is not in it.
 	Images map[string]Image
 	// Store is what is known of the secret store.
