@@ -36,6 +36,9 @@ func (c Case) File(t *testing.T, name string) string {
 	return content
 }
 
+// Section is the content of a section, "" if there is none.
+func (c Case) Section(name string) string { return c.files[name] }
+
 // Has reports whether there is such a section.
 func (c Case) Has(name string) bool { _, ok := c.files[name]; return ok }
 

@@ -38,8 +38,8 @@ const socketfilterfw = "/usr/libexec/ApplicationFirewall/socketfilterfw"
 // port: that it is on says nothing about who reaches a published port. Elsewhere the error is [ErrNotApplicable];
 // if the tool fails or its words are unknown, another. Source: facts/network-security.md §4.1.
 func (m Machine) Firewall(ctx context.Context) (FirewallState, error) {
-	if m.GOOS != "darwin" {
-		return FirewallOff, fmt.Errorf("%w: the application firewall is part of macOS, and this is %s", ErrNotApplicable, m.GOOS)
+	if err := m.only("darwin", "the application firewall is"); err != nil {
+		return FirewallOff, err
 	}
 	out, err := m.Run(ctx, socketfilterfw, "--getglobalstate")
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package host tells facts of the machine minibot runs on: whether the macOS application firewall is on, who
-// listens on which port, the machine's own addresses, and the kind of container runtime behind an engine.
+// Package host tells facts of the machine minibot runs on: its firewalls and what guards it, who listens on which
+// port, its own addresses, what its packet filter lets through to containers, and the container runtime's settings.
 //
-// It only reads: /proc on Linux, the output of three system tools on macOS. It may not change anything, ask
-// for more rights than it has, judge what it found (that is verify's), or guess: what cannot be read or understood is
-// an error and never "off" or "none". Every parser is pure, so those of one system are tested on the others.
+// It only reads: files such as those of /proc, and the output of the system's own tools, each within 5 seconds. It may not
+// change anything, ask for more rights than it has, judge what it found (that is verify's), or guess: what cannot be
+// read or understood is an error and never "off" or "none". Every parser is pure, so those of one system are tested on the others.
 package host
 
 import (
@@ -20,20 +20,28 @@ import (
 	"time"
 )
 
-// ErrNotApplicable means the fact does not exist on this kind of machine. The error that wraps it says why.
-var ErrNotApplicable = errors.New("not applicable to this machine")
+// Why a fact cannot be told. The error that wraps one of them says more.
+var (
+	// ErrNotApplicable means that the fact does not exist on this kind of machine.
+	ErrNotApplicable = errors.New("not applicable to this machine")
+	// ErrNotInstalled means that the program which would tell is not there.
+	ErrNotInstalled = errors.New("not installed")
+	// ErrNeedsRoot means that only root may know.
+	ErrNeedsRoot = errors.New("only root may read it")
+)
 
-// Machine is where the facts are read from. [This] returns the real one; tests put others in its place.
+// Machine is where the facts are read from. [This] returns the real one; tests and replays put others in its place.
 type Machine struct {
 	GOOS string // "darwin" or "linux", as runtime.GOOS has it
-
-	// Proc is the root of Linux's proc file system. To find the owners of sockets it must be a [fs.ReadLinkFS].
-	Proc fs.FS
-
+	// Root says that who runs minibot is root.
+	Root bool
+	// Home is his home directory, as a path in Files; "" if he has none.
+	Home string
+	// Files is the machine's file system, from its root. To find the owners of sockets it must be a [fs.ReadLinkFS].
+	Files fs.FS
 	// Run runs a program, argv[0] being its absolute path, and returns its standard output, also beside an error. A
-	// program that ended with another status than 0 is an error that has ExitCode() int.
+	// program that ended with another status than 0 is an [*ExitError].
 	Run func(ctx context.Context, argv ...string) ([]byte, error)
-
 	// Interfaces lists the network interfaces.
 	Interfaces func() ([]Interface, error)
 }
@@ -47,7 +55,11 @@ type Interface struct {
 
 // This is the machine the program runs on.
 func This() Machine {
-	return Machine{GOOS: runtime.GOOS, Proc: os.DirFS("/proc"), Run: run, Interfaces: interfaces}
+	home, _ := os.UserHomeDir() // without one, nothing is looked for there
+	return Machine{
+		GOOS: runtime.GOOS, Root: os.Geteuid() == 0, Home: strings.Trim(home, "/"),
+		Files: os.DirFS("/"), Run: run, Interfaces: interfaces,
+	}
 }
 
 // commandTimeout bounds one run of a system tool.
@@ -63,14 +75,39 @@ func run(ctx context.Context, argv ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
+	var ended *exec.ExitError
 	switch {
 	case err == nil:
 		return out, nil
 	case ctx.Err() != nil:
 		return out, fmt.Errorf("%s: %w", argv[0], ctx.Err())
-	}
-	if said, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n"); said != "" {
-		return out, fmt.Errorf("%s: %w: %q", argv[0], err, said)
+	case errors.As(err, &ended) && ended.ExitCode() >= 0:
+		return out, &ExitError{Program: argv[0], Status: ended.ExitCode(), Stderr: stderr.String()}
 	}
 	return out, fmt.Errorf("%s: %w", argv[0], err)
+}
+
+// ExitError is the error of a program that ended with another status than 0.
+type ExitError struct {
+	Program string
+	Status  int
+	Stderr  string // all that it wrote there
+}
+
+// Error shows the first line of what the program wrote.
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("%s: exit status %d", e.Program, e.Status)
+	if said, _, _ := strings.Cut(strings.TrimSpace(e.Stderr), "\n"); said != "" {
+		text += fmt.Sprintf(": %q", said)
+	}
+	return text
+}
+
+// ended tells whether an error is that of a program which ended with this status, and what it wrote.
+func ended(err error, status int) (stderr string, ok bool) {
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Status != status {
+		return "", false
+	}
+	return exit.Stderr, true
 }

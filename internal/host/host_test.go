@@ -27,10 +27,7 @@ func (s said) run(_ context.Context, argv ...string) ([]byte, error) {
 }
 
 // exitStatus is the error of a program that ended with this status.
-type exitStatus int
-
-func (s exitStatus) Error() string { return "exit status" }
-func (s exitStatus) ExitCode() int { return int(s) }
+func exitStatus(status int) error { return &ExitError{Program: "/program", Status: status} }
 
 func TestRun(t *testing.T) {
 	if _, err := os.Stat("/bin/sh"); err != nil {
@@ -47,9 +44,8 @@ func TestRun(t *testing.T) {
 	}
 
 	out, err = run(t.Context(), "/bin/sh", "-c", `echo out; printf 'no \033[2J\nmore\n' >&2; exit 3`)
-	var ended interface{ ExitCode() int }
-	if string(out) != "out\n" || !errors.As(err, &ended) || ended.ExitCode() != 3 {
-		t.Errorf("%q, %v", out, err)
+	if stderr, ok := ended(err, 3); string(out) != "out\n" || !ok || stderr != "no \033[2J\nmore\n" {
+		t.Errorf("%q, %v, %q", out, err, stderr)
 	}
 	if want := `/bin/sh: exit status 3: "no \x1b[2J"`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)

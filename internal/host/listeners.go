@@ -76,6 +76,7 @@ func (m Machine) Owners(ctx context.Context, listeners []Listener) ([]Listener, 
 // procListeners reads Linux's four tables. Those of IPv6 are absent where the kernel has none.
 func (m Machine) procListeners() ([]Listener, error) {
 	var list []Listener
+	proc := m.proc()
 	for _, table := range []struct {
 		path, protocol string
 		optional       bool
@@ -85,7 +86,7 @@ func (m Machine) procListeners() ([]Listener, error) {
 		{path: "net/udp", protocol: "udp"},
 		{path: "net/udp6", protocol: "udp", optional: true},
 	} {
-		data, err := fs.ReadFile(m.Proc, table.path)
+		data, err := fs.ReadFile(proc, table.path)
 		if table.optional && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -50,8 +50,17 @@ var procNet = fstest.MapFS{
 	"net/udp6": {Data: []byte(procUDP6)},
 }
 
+// below puts files below a folder.
+func below(folder string, files fstest.MapFS) fstest.MapFS {
+	moved := fstest.MapFS{}
+	for path, file := range files {
+		moved[folder+"/"+path] = file
+	}
+	return moved
+}
+
 // without is procNet, one file of it replaced or, if data is nil, missing.
-func without(name string, data []byte) fs.FS {
+func without(name string, data []byte) fstest.MapFS {
 	changed := fstest.MapFS{}
 	for path, file := range procNet {
 		changed[path] = file
@@ -64,7 +73,7 @@ func without(name string, data []byte) fs.FS {
 }
 
 func TestListenersOnLinux(t *testing.T) {
-	got, err := Machine{GOOS: "linux", Proc: procNet}.Listeners(t.Context())
+	got, err := Machine{GOOS: "linux", Files: below("proc", procNet)}.Listeners(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +93,7 @@ func TestListenersOnLinux(t *testing.T) {
 
 func TestListenersOnLinuxUnreadable(t *testing.T) {
 	for name, test := range map[string]struct {
-		proc fs.FS
+		proc fstest.MapFS
 		ok   bool
 	}{
 		"no IPv6":          {without("net/tcp6", nil), true},
@@ -101,7 +110,7 @@ func TestListenersOnLinuxUnreadable(t *testing.T) {
 		"no inode":         {without("net/tcp", []byte(strings.Replace(procTCP, " 2001 ", " x ", 1))), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			list, err := Machine{GOOS: "linux", Proc: test.proc}.Listeners(t.Context())
+			list, err := Machine{GOOS: "linux", Files: below("proc", test.proc)}.Listeners(t.Context())
 			if (err == nil) != test.ok || (err != nil && list != nil) {
 				t.Errorf("%v, %v", list, err)
 			}
@@ -131,7 +140,7 @@ func TestOwnersOnLinux(t *testing.T) {
 		{Protocol: "tcp", Addr: at("127.0.0.1:1")},
 	}
 	before := slices.Clone(list)
-	got, err := Machine{GOOS: "linux", Proc: proc}.Owners(t.Context(), list)
+	got, err := Machine{GOOS: "linux", Files: below("proc", proc)}.Owners(t.Context(), list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,10 +157,10 @@ func TestOwnersOnLinux(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got, err := (Machine{GOOS: "linux", Proc: proc}).Owners(ctx, list); !errors.Is(err, context.Canceled) || got != nil {
+	if got, err := (Machine{GOOS: "linux", Files: below("proc", proc)}).Owners(ctx, list); !errors.Is(err, context.Canceled) || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if got, err := (Machine{GOOS: "linux", Proc: os.DirFS(filepath.Join(t.TempDir(), "gone"))}).Owners(t.Context(), list); err == nil || got != nil {
+	if got, err := (Machine{GOOS: "linux", Files: os.DirFS(filepath.Join(t.TempDir(), "gone"))}).Owners(t.Context(), list); err == nil || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }

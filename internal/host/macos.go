@@ -3,7 +3,6 @@ package host
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -68,11 +67,8 @@ func parseNetstatAddr(family, text string) (netip.AddrPort, error) {
 // Status 1 with no output is lsof's way to say that it found none.
 func (m Machine) lsofOwners(ctx context.Context, list []Listener) error {
 	out, err := m.Run(ctx, "/usr/sbin/lsof", "-nP", "-iTCP", "-sTCP:LISTEN", "-F", "pcn")
-	if err != nil {
-		var ended interface{ ExitCode() int }
-		if !errors.As(err, &ended) || ended.ExitCode() != 1 {
-			return err
-		}
+	if _, none := ended(err, 1); err != nil && !none {
+		return err
 	}
 	owners := parseLsof(out)
 	for i, one := range list {

@@ -83,17 +83,11 @@ func (m Machine) procOwners(ctx context.Context, list []Listener) error {
 			wanted[link] = append(wanted[link], i)
 		}
 	}
-	entries, err := fs.ReadDir(m.Proc, ".")
+	proc := m.proc()
+	pids, err := pids(proc)
 	if err != nil {
 		return err
 	}
-	var pids []int
-	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid > 0 {
-			pids = append(pids, pid)
-		}
-	}
-	slices.Sort(pids)
 	for _, pid := range pids {
 		if len(wanted) == 0 {
 			return nil
@@ -102,17 +96,17 @@ func (m Machine) procOwners(ctx context.Context, list []Listener) error {
 			return err
 		}
 		dir := strconv.Itoa(pid) + "/fd"
-		files, err := fs.ReadDir(m.Proc, dir)
+		files, err := fs.ReadDir(proc, dir)
 		if err != nil {
 			continue
 		}
 		for _, file := range files {
-			link, err := fs.ReadLink(m.Proc, dir+"/"+file.Name())
+			link, err := fs.ReadLink(proc, dir+"/"+file.Name())
 			if err != nil {
 				continue
 			}
 			for _, i := range wanted[link] {
-				list[i].PID, list[i].Process = pid, m.procName(pid)
+				list[i].PID, list[i].Process = pid, procName(proc, pid)
 			}
 			delete(wanted, link)
 		}
@@ -120,9 +114,31 @@ func (m Machine) procOwners(ctx context.Context, list []Listener) error {
 	return nil
 }
 
+// proc is Linux's file system of processes.
+func (m Machine) proc() fs.FS {
+	proc, _ := fs.Sub(m.Files, "proc") // "proc" is a valid path
+	return proc
+}
+
+// pids lists the processes, in the order of their numbers.
+func pids(proc fs.FS) ([]int, error) {
+	entries, err := fs.ReadDir(proc, ".")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids, nil
+}
+
 // procName is a process's own name, of 15 bytes at most.
-func (m Machine) procName(pid int) string {
-	name, err := fs.ReadFile(m.Proc, strconv.Itoa(pid)+"/comm")
+func procName(proc fs.FS, pid int) string {
+	name, err := fs.ReadFile(proc, strconv.Itoa(pid)+"/comm")
 	if err != nil {
 		return ""
 	}
