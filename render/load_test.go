@@ -28,6 +28,7 @@ func sameProject(t *testing.T, src []byte) (valid bool) {
 	if diags.HasErrors() {
 		return false
 	}
+	sameBytes(t, document(stack))
 	got, compose, err := Project(stack)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, compose)

@@ -8,9 +8,7 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
-	"regexp"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
@@ -31,7 +29,9 @@ Not for "docker stack deploy", which ignores limits and loopback addresses.`
 const FilesLabel = "dev.minibot.files"
 
 // Compose renders the stack. The same stack always gives the same bytes.
-func Compose(stack *spec.Stack) ([]byte, error) {
+func Compose(stack *spec.Stack) ([]byte, error) { return encode(document(stack)) }
+
+func document(stack *spec.Stack) *yaml.Node {
 	top := newObject()
 	top.set("name", literal(stack.Name))
 	services, volumes, secrets, configs := newObject(), newObject(), newObject(), newObject()
@@ -51,7 +51,7 @@ func Compose(stack *spec.Stack) ([]byte, error) {
 	top.set("secrets", secrets.orNil())
 	top.set("configs", configs.orNil())
 	top.node.HeadComment = fmt.Sprintf(header, stack.Name, FileName)
-	return encode(top.node)
+	return top.node
 }
 
 // Load reads a rendered file back, as it stands: references to secrets, and every $ written
@@ -96,20 +96,3 @@ func network(n *spec.Network) *yaml.Node {
 	}
 	return o.node
 }
-
-func encode(root *yaml.Node) ([]byte, error) {
-	var out bytes.Buffer
-	enc := yaml.NewEncoder(&out)
-	enc.SetIndent(2)
-	if err := enc.Encode(root); err != nil {
-		return nil, fmt.Errorf("render: %w", err)
-	}
-	if err := enc.Close(); err != nil {
-		return nil, fmt.Errorf("render: %w", err)
-	}
-	return paragraphs.ReplaceAll(out.Bytes(), []byte("\n\n$1")), nil
-}
-
-// paragraphs matches the end of a line before a section or a service; they get a blank
-// line between them.
-var paragraphs = regexp.MustCompile(`\n((?:services|networks|volumes|secrets|configs):\n(?:  \S+:\n)?|  \S+:\n    image:)`)
