@@ -18,10 +18,6 @@ import (
 	"minibot/internal/secret"
 )
 
-// settle is how long a container without a healthcheck must stay up to count as working:
-// a process that dies at once is restarted by its policy and looks alive in between.
-const settle = 500 * time.Millisecond
-
 // UnhealthyError tells why a container that was started does not work. Its text holds no
 // secret: output has been masked.
 type UnhealthyError struct {
@@ -43,7 +39,7 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 	if s.silent(a.Service) {
 		progress("up, watching it for a moment")
 		select {
-		case <-time.After(settle):
+		case <-time.After(a.Settle):
 			return s.stayed(ctx, a, false)
 		case <-ctx.Done():
 			return s.gaveUp(ctx, a, ctx.Err())
@@ -84,7 +80,7 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 		case state.Health == "healthy" && state.Status == "running", job && state.Status == "exited":
 			return nil
 		case state.Health == "" && !job && up == nil:
-			up = time.After(settle)
+			up = time.After(a.Settle)
 		}
 		if state.Health != "" {
 			progress(state.Health)

@@ -45,9 +45,22 @@ func (c change) create() Action {
 	return Action{Verb: CreateContainer, Target: c.name, Service: c.service.Name}
 }
 
+// How long a container without a healthcheck must stay up to count as working: a process that
+// dies at once is restarted by its policy and looks alive in between. A predecessor is kept
+// for longer, since it cannot come back once it is removed. Where there is none nothing is
+// lost by a shorter look: the one after the last step sees who has died since.
+const (
+	settleNew      = 200 * time.Millisecond
+	settleReplaced = 500 * time.Millisecond
+)
+
 // wait is for a container by its ID, or by its name where it has yet to be made.
 func (c change) wait(target string) Action {
-	return Action{Verb: Wait, Target: target, Service: c.service.Name, Timeout: c.patience}
+	wait := Action{Verb: Wait, Target: target, Service: c.service.Name, Timeout: c.patience, Settle: settleNew}
+	if c.kind == Replace || c.aside != nil {
+		wait.Settle = settleReplaced
+	}
+	return wait
 }
 
 // replace orders the actions so that the old container is kept until the new one is

@@ -114,8 +114,10 @@ type Action struct {
 	// Was is the name of a renamed container before; of a Wait, the ID of the container that
 	// takes over again if it fails.
 	Was string `json:"was,omitempty"`
-	// Timeout bounds a Wait; in JSON it is in nanoseconds.
+	// Timeout bounds a Wait, and Settle is how long a container without a healthcheck must stay
+	// up to end it; in JSON they are in nanoseconds.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	Settle  time.Duration `json:"settle,omitempty"`
 }
 
 // Problem is something that only a person can settle.

@@ -16,7 +16,7 @@ func Settle(project *types.Project, live Live) Plan {
 		service.Name = name
 		for _, c := range byName(live.Containers) {
 			if c.Own(project, service) && c.State.Status == "running" && c.State.Health == "starting" {
-				wait := Action{Verb: Wait, Target: c.ID, Service: name, Timeout: patience(service.HealthCheck, live.Images[service.Image].Defaults.HealthCheck)}
+				wait := Action{Verb: Wait, Target: c.ID, Service: name, Timeout: patience(service.HealthCheck, live.Images[service.Image].Defaults.HealthCheck), Settle: settleNew}
 				p.Steps = append(p.Steps, Step{ID: "service/" + name, Kind: Start, Object: "service", Name: name, Actions: []Action{wait}})
 			}
 		}
