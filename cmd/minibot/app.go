@@ -179,15 +179,6 @@ func (a *app) endpoint() (engine.Endpoint, error) {
 	return endpoint, err
 }
 
-// connect finds the engine.
-func (a *app) connect(ctx context.Context) (*engine.Engine, error) {
-	endpoint, err := a.endpoint()
-	if err != nil {
-		return nil, err
-	}
-	return engine.Connect(ctx, endpoint)
-}
-
 // store opens the secret store of the stack.
 func (a *app) store(stack *spec.Stack) (secret.Store, error) {
 	store, err := a.env, error(nil)

@@ -84,7 +84,11 @@ func holdAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := a.connect(t.Context())
+	endpoint, err := a.endpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Connect(t.Context(), endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}

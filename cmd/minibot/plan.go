@@ -32,7 +32,7 @@ func (f planFlags) options(loaded *loaded) (plan.Options, error) {
 
 // Run shows what apply would do.
 func (c *planCmd) Run(ctx context.Context, a *app) error {
-	s, err := a.site(ctx)
+	s, err := a.glance(ctx)
 	if err != nil {
 		return err
 	}

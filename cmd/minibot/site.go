@@ -25,19 +25,43 @@ type site struct {
 	loaded  *loaded
 	engine  *engine.Engine
 	options plan.Options
+	// glance is what is seen first; nil once it was.
+	glance *engine.Glance
 }
 
-// site reads the spec and finds the engine. Whoever asks closes the engine.
+// site reads the spec, and meanwhile finds the engine. Whoever asks closes the engine.
 func (a *app) site(ctx context.Context) (*site, error) {
-	loaded, err := a.load()
+	return a.open(ctx, func(*site) {})
+}
+
+// glance is a site that is looked at while the spec is still being read. It is for commands
+// that take no lock: what others see must be younger than theirs.
+func (a *app) glance(ctx context.Context) (*site, error) {
+	return a.open(ctx, func(s *site) { s.glance = s.engine.Glance(ctx) })
+}
+
+// open reads the spec while the engine is found, and greeted. What is wrong with the spec
+// comes first, whatever the engine says or does not say.
+func (a *app) open(ctx context.Context, greet func(*site)) (*site, error) {
+	s := &site{app: a}
+	found := make(chan error, 1)
+	endpoint, err := a.endpoint()
 	if err != nil {
-		return nil, err
+		found <- err
+	} else {
+		go func() {
+			e, err := engine.Connect(ctx, endpoint)
+			if err == nil {
+				s.engine = e
+				greet(s)
+			}
+			found <- err
+		}()
 	}
-	e, err := a.connect(ctx)
-	if err != nil {
-		return nil, err
+	if s.loaded, err = a.load(); err != nil {
+		return nil, err // and minibot ends: nobody waits for the engine
 	}
-	return &site{app: a, loaded: loaded, engine: e}, nil
+	return s, <-found
 }
 
 // plan compares the spec with the engine and the secret store.
@@ -52,7 +76,11 @@ func (s *site) plan(ctx context.Context) (plan.Plan, plan.Live, error) {
 // look observes the engine, and what of the secret store concerns a plan. A store that
 // cannot be read is no error: the plan says so, and goes on.
 func (s *site) look(ctx context.Context) (plan.Live, error) {
-	live, err := s.engine.Observe(ctx, s.loaded.project)
+	observe := s.engine.Observe
+	if s.glance != nil {
+		observe, s.glance = s.glance.Observe, nil
+	}
+	live, err := observe(ctx, s.loaded.project)
 	if err != nil {
 		return plan.Live{}, err
 	}

@@ -27,60 +27,82 @@ const width = 8
 // Observe reads what the engine holds that has to do with the stack: three lists, then
 // one inspection a container and a distinct image. It changes nothing.
 func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live, error) {
-	live := plan.Live{Engine: e.about, Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{}}
-	var containers []container.Summary
-	there := map[string]bool{} // IDs of networks
-	group, lists := errgroup.WithContext(ctx)
+	l, err := e.lists(ctx, volumeNames(project))
+	if err != nil {
+		return plan.Live{}, err
+	}
+	return e.live(ctx, project, l, nil)
+}
+
+// lists are what the engine tells of all that it holds.
+type lists struct {
+	containers []container.Summary
+	networks   []network.Summary
+	volumes    []*volume.Volume
+}
+
+func (e *Engine) lists(ctx context.Context, volumes filters.Args) (l lists, err error) {
+	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		containers, err = e.api.ContainerList(lists, container.ListOptions{All: true})
+		l.containers, err = e.api.ContainerList(ctx, container.ListOptions{All: true})
 		return wrap("list containers", err)
 	})
-	group.Go(func() error {
-		networks, err := e.api.NetworkList(lists, network.ListOptions{})
-		for _, n := range networks {
-			there[n.ID] = true
-			if n.Driver == "bridge" {
-				live.Bridges = append(live.Bridges, subnets(n)...)
-			}
-			if n.Labels[plan.LabelProject] == project.Name || wantsNetwork(project, n.Name) {
-				live.Networks[n.Name] = observeNetwork(n)
-			}
-		}
+	group.Go(func() (err error) {
+		l.networks, err = e.api.NetworkList(ctx, network.ListOptions{})
 		return wrap("list networks", err)
 	})
 	group.Go(func() error {
-		volumes, err := e.api.VolumeList(lists, volume.ListOptions{Filters: volumeNames(project)})
-		for _, v := range volumes.Volumes {
-			if wantsVolume(project, v.Name) {
-				live.Volumes[v.Name] = plan.Volume{Name: v.Name, Driver: v.Driver, Labels: v.Labels}
-			}
-		}
+		answer, err := e.api.VolumeList(ctx, volume.ListOptions{Filters: volumes})
+		l.volumes = answer.Volumes
 		return wrap("list volumes", err)
 	})
-	if err := group.Wait(); err != nil {
-		return plan.Live{}, err
+	return l, group.Wait()
+}
+
+// live picks from the lists what has to do with the stack, and inspects it. Early holds
+// inspections that have been made already, by ID.
+func (e *Engine) live(ctx context.Context, project *types.Project, l lists, early map[string]container.InspectResponse) (plan.Live, error) {
+	live := plan.Live{Engine: e.about, Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{}}
+	there := map[string]bool{} // IDs of networks
+	for _, n := range l.networks {
+		there[n.ID] = true
+		if n.Driver == "bridge" {
+			live.Bridges = append(live.Bridges, subnets(n)...)
+		}
+		if n.Labels[plan.LabelProject] == project.Name || wantsNetwork(project, n.Name) {
+			live.Networks[n.Name] = observeNetwork(n)
+		}
+	}
+	for _, v := range l.volumes {
+		if wantsVolume(project, v.Name) {
+			live.Volumes[v.Name] = plan.Volume{Name: v.Name, Driver: v.Driver, Labels: v.Labels}
+		}
 	}
 	relevant := relevance(project)
-	containers = slices.DeleteFunc(containers, func(c container.Summary) bool { return !relevant(c) })
-	if err := e.inspectAll(ctx, project, containers, there, &live); err != nil {
+	containers := slices.DeleteFunc(slices.Clone(l.containers), func(c container.Summary) bool { return !relevant(c) })
+	if err := e.inspectAll(ctx, project, containers, early, there, &live); err != nil {
 		return plan.Live{}, err
 	}
 	return live, nil
 }
 
 // inspectAll fills in containers and images, a few calls at a time.
-func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summaries []container.Summary, there map[string]bool, live *plan.Live) error {
+func (e *Engine) inspectAll(ctx context.Context, project *types.Project, summaries []container.Summary, early map[string]container.InspectResponse, there map[string]bool, live *plan.Live) error {
 	found := make([]*plan.Container, len(summaries))
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(width)
 	for i, summary := range summaries {
 		group.Go(func() error {
-			inspected, err := e.api.ContainerInspect(inner, summary.ID)
-			if errdefs.IsNotFound(err) {
-				return nil // gone since the list
-			}
-			if err != nil {
-				return wrap("inspect container "+name(summary), err)
+			inspected, made := early[summary.ID]
+			if !made {
+				var err error
+				inspected, err = e.api.ContainerInspect(inner, summary.ID)
+				if errdefs.IsNotFound(err) {
+					return nil // gone since the list
+				}
+				if err != nil {
+					return wrap("inspect container "+name(summary), err)
+				}
 			}
 			// A container that is stopped still names a network that was removed since, and
 			// could not start on it, even if a new one has the name.
