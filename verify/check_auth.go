@@ -108,13 +108,20 @@ func perDoor(kind string, what needs, try func(context.Context, Subject, pair, D
 	}
 }
 
-// required makes a check that a stranger is turned away.
+// required makes a check that a stranger is turned away. It is tried even where the engine
+// says that the service is not behind the door: what answers instead may be open. If nothing
+// does, another check has said why.
 func required(kind string) func(context.Context, Subject) []Result {
-	return perDoor(kind, thisMachine, func(ctx context.Context, s Subject, _ pair, door Door) Result {
+	return perDoor(kind, thisMachine, func(ctx context.Context, s Subject, p pair, door Door) Result {
 		answer, err := ask(ctx, s.Prober, door)
+		why := s.elsewhere(p, door)
 		switch {
+		case err != nil && why != "":
+			return skip("%s, and nothing answers at %s", why, door.Addr)
 		case err != nil:
 			return unlearned("", door, err)
+		case answer.State == probe.Refuses && why != "":
+			return skip("%s, so it is not its answer that %s gives: %s", why, door.Addr, answer.Detail)
 		case answer.State == probe.Refuses:
 			return pass("%s", answer.Detail)
 		case answer.State == probe.Open:
@@ -133,9 +140,8 @@ func required(kind string) func(context.Context, Subject) []Result {
 // a stranger away; and only once, since services count wrong passwords.
 func accepts(kind string) func(context.Context, Subject) []Result {
 	return perDoor(kind, thisMachine|theEngine, func(ctx context.Context, s Subject, p pair, door Door) Result {
-		if !p.behind(door) {
-			return unknown("not tried: no running container of the service publishes %s, so somebody else may answer there", door.Addr).
-				remedy("See stack.service.running and net.publish.present.")
+		if why := s.elsewhere(p, door); why != "" {
+			return skip("not tried: %s, so somebody else may answer at %s", why, door.Addr)
 		}
 		switch answer, err := ask(ctx, s.Prober, door); {
 		case err != nil:

@@ -34,9 +34,21 @@ func DoorOf(service *spec.Service) (Door, bool) {
 	return door, true
 }
 
-// behind reports whether the container runs and is what answers at the door.
-func (p pair) behind(door Door) bool {
-	return p.running() && slices.ContainsFunc(p.have.Published, func(port plan.Port) bool { return addressOf(port) == door.Addr })
+// elsewhere says why the service is not what answers at its door; "" if it is, or if the
+// engine was not observed. The check that looks at that fails then.
+func (s Subject) elsewhere(p pair, door Door) string {
+	publishes := func(port plan.Port) bool { return addressOf(port) == door.Addr }
+	switch {
+	case s.Unseen != nil:
+		return ""
+	case p.have == nil:
+		return absent.Evidence
+	case !p.running():
+		return "the container does not run"
+	case !slices.ContainsFunc(p.have.Published, publishes):
+		return "the container does not publish " + door.Addr
+	}
+	return ""
 }
 
 // ask tries a door without credentials. The rules of PostgreSQL differ by user and
