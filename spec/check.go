@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The names that compose and the engine accept.
@@ -118,6 +119,9 @@ func (d *decoder) checkRest() {
 	for _, accept := range s.Accepts {
 		if strings.TrimSpace(accept.Reason) == "" {
 			d.diags.add(accept.ReasonRange, "Waiver without a reason", "Say why this finding is accepted; the reason is shown in every report.")
+		}
+		if _, err := time.Parse(time.DateOnly, accept.Until); err != nil {
+			d.diags.add(accept.UntilRange, "Bad date", fmt.Sprintf("%q is no day. Write the last day on which this holds as year, month and day, such as until = \"2027-01-31\".", accept.Until))
 		}
 		if s.Service(accept.Service) == nil && !d.incomplete[""] {
 			d.diags.add(accept.ServiceRange, "Unknown service", d.unknownService(accept.Service))

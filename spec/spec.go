@@ -96,6 +96,9 @@ type Accept struct {
 	ServiceRange Range  `hcl:"service,attr_value_range"`
 	Reason       string `hcl:"reason"`
 	ReasonRange  Range  `hcl:"reason,attr_value_range"`
+	// Until is the last day on which it holds, such as "2027-01-31"; empty is for good.
+	Until      string `hcl:"until,optional"`
+	UntilRange Range  `hcl:"until,attr_value_range"`
 }
 
 // Service finds a service by its name; nil if there is none.

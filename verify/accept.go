@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"minibot/spec"
 )
@@ -19,6 +20,14 @@ var acceptChecks = []Check{
 		Remedy: "Correct the id in the accept block, or take the block out.",
 	},
 	{
+		ID: "accept.expired", Severity: Low,
+		Claim:   "No accept block has reached the end of its time.",
+		Why:     "Whoever set the end wanted to look again by then.",
+		How:     "The date in until, which is the last day, is compared with today's date on this machine. What the block waived counts again.",
+		Applies: "accept blocks with until", Attribute: "accept",
+		Remedy: "Put right what it waives, or decide anew: set another date in until.",
+	},
+	{
 		ID: "accept.unused", Severity: Low,
 		Claim:   "Every accept block still waives something.",
 		Why:     "A waiver that has nothing to waive would hide the next failure.",
@@ -30,31 +39,55 @@ var acceptChecks = []Check{
 
 // waive marks the failures that the spec accepts, and judges the accept blocks themselves.
 // An error is never waived: nobody knows yet what there is to accept.
-func waive(stack *spec.Stack, results []Result) []Result {
-	var unknowns, unuseds []Result
-	for _, accept := range stack.Accepts {
-		object := accept.Check
-		if accept.Service != "" {
-			object += " " + accept.Service
+func (s Subject) waive(results []Result) []Result {
+	verdicts := map[string][]Result{}
+	for _, accept := range s.Stack.Accepts {
+		object := accept.Check + prefixed(" ", accept.Service)
+		for check, verdict := range s.judge(accept, results) {
+			verdicts[check] = append(verdicts[check], verdict.on(object).at(accept.CheckRange))
 		}
-		if !slices.Contains(acceptable(""), accept.Check) {
-			result := fail("no check has the id %q", accept.Check).on(object).at(accept.CheckRange)
-			if near := acceptable(family(accept.Check) + "."); len(near) > 0 {
-				result = result.remedy("Write one of: %s.", strings.Join(near, ", "))
-			}
-			unknowns = append(unknowns, result)
+	}
+	for _, c := range acceptChecks {
+		if !s.Select.has(c) {
 			continue
 		}
-		unknowns = append(unknowns, pass("it is a check").on(object).at(accept.CheckRange))
-		unuseds = append(unuseds, apply(accept, results).on(object).at(accept.CheckRange))
+		for _, verdict := range verdicts[c.ID] {
+			verdict.complete(c, s.Stack)
+			results = append(results, verdict)
+		}
 	}
-	for i := range unknowns {
-		unknowns[i].complete(acceptChecks[0], stack)
+	return results
+}
+
+// judge marks what one accept block waives, and returns a verdict on it for each check of
+// accept blocks that it concerns.
+func (s Subject) judge(accept *spec.Accept, results []Result) map[string]Result {
+	if !slices.Contains(acceptable(""), accept.Check) {
+		result := fail("no check has the id %q", accept.Check)
+		if near := spec.Nearest(accept.Check, acceptable("")); near != "" {
+			result = result.remedy("Write %s, or take the block out.", near)
+		} else if all := acceptable(family(accept.Check) + "."); len(all) > 0 {
+			result = result.remedy("Write one of: %s.", strings.Join(all, ", "))
+		}
+		return map[string]Result{"accept.unknown": result}
 	}
-	for i := range unuseds {
-		unuseds[i].complete(acceptChecks[1], stack)
+	verdicts := map[string]Result{"accept.unknown": pass("it is a check")}
+	over := s.over(accept)
+	switch use := s.apply(accept, over, results); {
+	case over:
+		verdicts["accept.expired"] = fail("its last day was %s; %s", accept.Until, use.Evidence)
+	case accept.Until != "":
+		verdicts["accept.expired"] = pass("until %s", accept.Until)
+		fallthrough
+	default:
+		verdicts["accept.unused"] = use
 	}
-	return slices.Concat(results, unknowns, unuseds)
+	return verdicts
+}
+
+// over reports whether the last day of an accept block has gone by, where this machine is.
+func (s Subject) over(accept *spec.Accept) bool {
+	return accept.Until != "" && s.Now.Format(time.DateOnly) > accept.Until
 }
 
 // acceptable lists the checks that an accept block may name and that begin so.
@@ -68,9 +101,10 @@ func acceptable(prefix string) []string {
 	return ids
 }
 
-// apply marks what one accept block waives, and says whether that was anything.
-func apply(accept *spec.Accept, results []Result) Result {
-	waived, unseen := 0, 0
+// apply marks what one accept block waives, or waived until it was over, and says whether
+// that was anything.
+func (s Subject) apply(accept *spec.Accept, over bool, results []Result) Result {
+	met, unseen := 0, 0
 	for i := range results {
 		r := &results[i]
 		switch {
@@ -78,17 +112,35 @@ func apply(accept *spec.Accept, results []Result) Result {
 		case r.Status == Error || r.Status == Skip:
 			unseen++
 		case r.Status == Fail && (accept.Service == "" || accept.Service == r.Service):
-			r.Accepted = cmp.Or(r.Accepted, accept.Reason)
-			waived++
+			r.accept(accept, over)
+			met++
 		}
 	}
+	check, _ := Find(accept.Check) // judge has found it
 	switch {
-	case waived > 0:
-		return pass("it waives %s", count(waived, "failure"))
+	case met > 0 && over:
+		return fail("what it waived fails still")
+	case met > 0:
+		return pass("it waives %s", count(met, "failure"))
+	case !s.Select.has(check):
+		return skip("%s is left out of this report, so it may still be needed", accept.Check)
 	case unseen > 0:
 		return skip("%s was not looked at everywhere, so it may still be needed", accept.Check)
 	}
 	return fail("nothing fails that it could waive")
+}
+
+// accept marks a failure. Of several blocks one that holds goes before those that are over,
+// and else the first.
+func (r *Result) accept(by *spec.Accept, over bool) {
+	reason := strings.TrimSpace(printable(by.Reason))
+	switch {
+	case r.Accepted != "":
+	case over:
+		r.Lapsed = cmp.Or(r.Lapsed, fmt.Sprintf("until %s: %s", by.Until, reason))
+	default:
+		r.Accepted, r.Until, r.Lapsed = reason, by.Until, ""
+	}
 }
 
 // count writes a number of things.

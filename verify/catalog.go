@@ -16,12 +16,14 @@ type UnknownError struct{ Name string }
 func (e *UnknownError) Error() string {
 	ids, families := names(Checks())
 	text := fmt.Sprintf("there is no check %q", e.Name)
-	if near := spec.Nearest(e.Name, append(ids, families...)); near != "" {
+	if near := spec.Nearest(e.Name, slices.Concat(ids, families)); near != "" {
 		return fmt.Sprintf("%s; did you mean %q?", text, near)
 	}
 	if first := family(e.Name); slices.Contains(families, first) {
-		return fmt.Sprintf("%s; those of %s are: %s", text, first, strings.Join(within(ids, first), ", "))
+		ids = slices.DeleteFunc(ids, func(id string) bool { return !below(id, first) })
+		return fmt.Sprintf("%s; those of %s are: %s", text, first, strings.Join(ids, ", "))
 	}
+	families = slices.DeleteFunc(families, func(name string) bool { return strings.Contains(name, ".") })
 	return fmt.Sprintf("%s; the families are: %s", text, strings.Join(families, ", "))
 }
 
@@ -34,20 +36,17 @@ func Find(id string) (Check, error) {
 	return Check{}, &UnknownError{id}
 }
 
-// names lists the ids of checks, and their families.
+// names lists the ids of checks, and all that they begin with: "net" and "net.publish".
 func names(checks []Check) (ids, families []string) {
 	for _, c := range checks {
 		ids = append(ids, c.ID)
-		if !slices.Contains(families, family(c.ID)) {
-			families = append(families, family(c.ID))
+		for i, letter := range c.ID {
+			if letter == '.' && !slices.Contains(families, c.ID[:i]) {
+				families = append(families, c.ID[:i])
+			}
 		}
 	}
 	return ids, families
-}
-
-// within lists the ids of a family.
-func within(ids []string, name string) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return family(id) != name })
 }
 
 // demand is "must" for what the reference machine demands, and "beyond" for minibot's own.

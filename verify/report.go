@@ -39,7 +39,11 @@ type Result struct {
 	Remedy string `json:"remedy,omitempty"`
 	// Accepted is the reason why the spec accepts a failure; empty if it doesn't.
 	Accepted string `json:"accepted,omitempty"`
-	CIS      string `json:"cis,omitempty"`
+	// Until is the last day on which it is accepted, such as "2027-01-31"; empty if it is for good.
+	Until string `json:"accepted_until,omitempty"`
+	// Lapsed says until when the spec accepted the failure, and why; empty if it never did.
+	Lapsed string `json:"lapsed,omitempty"`
+	CIS    string `json:"cis,omitempty"`
 	// Source is where the spec says what was judged; nil if it says nothing of the kind.
 	Source *Source `json:"source,omitempty"`
 }
@@ -69,6 +73,8 @@ type Report struct {
 	Stack         string   `json:"stack"`
 	Results       []Result `json:"results"`
 	Summary       Summary  `json:"summary"`
+	// LeftOut is what it lacks; nil if it is whole.
+	LeftOut *LeftOut `json:"left_out,omitempty"`
 }
 
 // Failed reports whether a claim does not hold and the spec does not accept that.
@@ -77,9 +83,11 @@ func (r Report) Failed() bool { return r.Summary.Fail > 0 }
 // Incomplete reports whether something could not be looked at.
 func (r Report) Incomplete() bool { return r.Summary.Error > 0 }
 
-func newReport(stack string, results []Result) Report {
-	r := Report{FormatVersion: FormatVersion, Stack: stack, Results: results}
-	for _, result := range results {
+// report sums up the results that were asked for.
+func (s Subject) report(results []Result) Report {
+	r := Report{FormatVersion: FormatVersion, Stack: s.Stack.Name}
+	r.Results, r.LeftOut = s.Select.narrow(results)
+	for _, result := range r.Results {
 		switch {
 		case result.Status == Pass:
 			r.Summary.Pass++
@@ -155,6 +163,14 @@ func (r Result) remedy(format string, args ...any) Result {
 func (r Result) as(severity Severity) Result {
 	r.Severity = severity
 	return r
+}
+
+// waiver is the reason for which a failure is accepted, with its end.
+func (r Result) waiver() string {
+	if r.Until == "" {
+		return r.Accepted
+	}
+	return r.Accepted + " (until " + r.Until + ")"
 }
 
 // at says where the spec says what was judged, if that is not the attribute of the check.

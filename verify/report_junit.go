@@ -48,6 +48,11 @@ func (r Report) writeJUnit(w io.Writer, _ Options) error {
 		}
 		suites.Suites = append(suites.Suites, suite)
 	}
+	if text := r.LeftOut.String(); text != "" { // or a report of a part would look like a whole one
+		suite := junitSuite{Name: "left-out"}
+		suite.add(junitCase{Class: suite.Name, Name: "left-out.checks", Skipped: &junitText{Message: text}})
+		suites.Suites = append(suites.Suites, suite)
+	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -78,10 +83,11 @@ func (r Result) junit() junitCase {
 	if r.Source != nil {
 		c.File, c.Line = r.Source.File, r.Source.Line
 	}
-	bad := &junitText{Type: string(r.Severity), Message: r.Evidence, Text: fmt.Sprintf("want: %s\nseen: %s\nfix: %s", r.Claim, r.Evidence, r.Remedy)}
+	text := fmt.Sprintf("want: %s\nseen: %s%s\nfix: %s", r.Claim, r.Evidence, prefixed("\nnote: the spec accepted this ", r.Lapsed), r.Remedy)
+	bad := &junitText{Type: string(r.Severity), Message: r.Evidence, Text: text}
 	switch {
 	case r.Accepted != "":
-		c.Skipped = &junitText{Message: fmt.Sprintf("accepted (%s): %s", r.Accepted, r.Evidence)}
+		c.Skipped = &junitText{Message: fmt.Sprintf("accepted: %s: %s", r.waiver(), r.Evidence)}
 	case r.Status == Fail:
 		c.Failure = bad
 	case r.Status == Error:

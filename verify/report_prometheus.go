@@ -23,6 +23,13 @@ func (r Report) writePrometheus(w io.Writer, _ Options) error {
 	for _, kind := range r.Summary.kinds() {
 		fmt.Fprintf(&out, "minibot_results{stack=%s,status=%s} %d\n", label(r.Stack), label(kind.name), kind.n)
 	}
+	metric("minibot_left_out", "How many checks of the table were not made, and how many results are not shown, because nobody asked for them.")
+	var left LeftOut
+	if r.LeftOut != nil {
+		left = *r.LeftOut
+	}
+	fmt.Fprintf(&out, "minibot_left_out{stack=%s,what=\"checks\"} %d\n", label(r.Stack), left.Checks)
+	fmt.Fprintf(&out, "minibot_left_out{stack=%s,what=\"results\"} %d\n", label(r.Stack), left.Results)
 	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -37,9 +37,15 @@ type (
 	sarifDetails struct {
 		ID string `json:"id"`
 	}
-	// sarifInvocation is unsuccessful if a check could not be carried out.
+	// sarifInvocation is unsuccessful if a check could not be carried out. A notice says what
+	// was left out.
 	sarifInvocation struct {
-		Successful bool `json:"executionSuccessful"`
+		Successful bool          `json:"executionSuccessful"`
+		Notices    []sarifNotice `json:"toolConfigurationNotifications,omitempty"`
+	}
+	sarifNotice struct {
+		Level   string    `json:"level"`
+		Message sarifText `json:"message"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -104,9 +110,12 @@ func (r Report) writeSARIF(w io.Writer, opt Options) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "minibot", Version: opt.Version, Rules: []sarifRule{}}},
 		Details:     sarifDetails{"minibot verify/" + r.Stack + "/"},
-		Invocations: []sarifInvocation{{!r.Incomplete()}},
+		Invocations: []sarifInvocation{{Successful: !r.Incomplete()}},
 		ColumnKind:  "unicodeCodePoints",
 		Results:     []sarifResult{},
+	}
+	if text := r.LeftOut.String(); text != "" {
+		run.Invocations[0].Notices = []sarifNotice{{"warning", sarifText{text}}}
 	}
 	seen := map[string]int{}
 	for _, c := range Checks() {
@@ -147,11 +156,9 @@ func (r Result) sarif(stack string) sarifResult {
 	if r.Status == Fail {
 		one.Level = r.Severity.level()
 	}
-	if r.Remedy != "" {
-		one.Message.Text += "\n" + r.Remedy
-	}
+	one.Message.Text += prefixed("\nThe spec accepted this ", r.Lapsed) + prefixed("\n", r.Remedy)
 	if r.Accepted != "" {
-		one.Suppressions = []sarifSuppression{{"external", "accepted", r.Accepted}}
+		one.Suppressions = []sarifSuppression{{"external", "accepted", r.waiver()}}
 	}
 	at := sarifLocation{Logical: []sarifLogical{{stack + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(r.Object), "resource"}}}
 	if s := r.Source; s != nil {

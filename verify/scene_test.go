@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
@@ -88,7 +89,7 @@ func newScene(t *testing.T, src string) *scene {
 		t.Fatal(err)
 	}
 	s := &scene{
-		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true},
+		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
 		firewall: host.FirewallOn, addresses: []netip.Addr{netip.MustParseAddr("192.168.1.20")},
 		reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
 		missing: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},

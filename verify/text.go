@@ -33,6 +33,7 @@ func (r Report) WriteText(w io.Writer, opt TextOptions) error {
 	t.skipped(r.having(func(result Result) bool { return result.Status == Skip }))
 	t.passed(r.having(func(result Result) bool { return result.Status == Pass }))
 	t.line(r.Summary.String())
+	t.wrapped("", errorMark.color, r.LeftOut.String())
 	return t.flush(w)
 }
 
@@ -98,6 +99,9 @@ func (t *text) line(s string) { t.out.WriteString(strings.TrimRight(s, " ") + "\
 
 // wrapped writes words after a first prefix; further lines are indented as deep.
 func (t *text) wrapped(prefix, color, words string) {
+	if words == "" {
+		return
+	}
 	indent := strings.Repeat(" ", utf8.RuneCountInString(prefix))
 	for i, line := range wrap(words, t.opt.Width-len(indent)) {
 		if i > 0 {
@@ -134,6 +138,7 @@ func (t *text) blocks(groups [][]Result, m mark) {
 		label := "  seen  "
 		for i, r := range results {
 			t.wrapped(label, "", r.Object+": "+r.Evidence)
+			t.wrapped("  note  ", "", prefixed("the spec accepted this ", r.Lapsed))
 			label = "        "
 			if i+1 == len(results) || results[i+1].Remedy != r.Remedy {
 				t.wrapped("  fix   ", "", r.Remedy)
@@ -169,7 +174,7 @@ func (t *text) accepted(results []Result) {
 	for _, r := range results {
 		t.head(acceptMark, r.Check, string(r.Severity)+prefixed(", CIS ", r.CIS)+", accepted")
 		t.wrapped("  seen  ", "", r.Object+": "+r.Evidence)
-		t.wrapped("  why   ", "", r.Accepted)
+		t.wrapped("  why   ", "", r.waiver())
 		t.line("")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -44,6 +45,10 @@ type Subject struct {
 	Prober Prober
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.
 	Secret func(ctx context.Context, name string) (secret.Value, error)
+	// Now is when the report is made: accept blocks end. Zero is the clock's time.
+	Now time.Time
+	// Select says which checks are made. Its Checks must have had no error.
+	Select Selection
 }
 
 // atOnce bounds the checks, and within one the knocks, that run side by side.
@@ -59,10 +64,12 @@ func Run(ctx context.Context, s Subject) Report {
 	if s.Prober == nil {
 		s.Prober = Probes{}
 	}
-	checks := Checks()
+	if s.Now.IsZero() {
+		s.Now = time.Now()
+	}
+	checks := slices.DeleteFunc(Checks(), func(c Check) bool { return !s.Select.has(c) })
 	results := sideBySide(checks, func(c Check) []Result { return c.results(ctx, s) })
-	all := waive(s.Stack, slices.Concat(results...))
-	return newReport(s.Stack.Name, all)
+	return s.report(s.waive(slices.Concat(results...)))
 }
 
 // results makes one check, unless what it needs is missing, and completes its results.

@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,12 +27,20 @@ func TestGolden(t *testing.T) {
 		if c.Has("verbose") {
 			got["verbose"] = text(t, report, verify.TextOptions{Verbose: true})
 		}
-		if c.Has("json") {
-			got["json"] = indented(t, report)
+		for _, format := range []verify.Format{verify.JSON, verify.JUnit, verify.SARIF, verify.Prometheus} {
+			if c.Has(string(format)) {
+				got[string(format)] = write(t, report, format)
+			}
+		}
+		for name, content := range got {
+			got[name] = tableSize.ReplaceAllString(content, "$1 N")
 		}
 		return got
 	})
 }
+
+// tableSize is how many checks a selection leaves out, of how many: each new check changes that.
+var tableSize = regexp.MustCompile(`(left out|"checks":|what="checks"\}) \d+(?: of \d+)?`)
 
 func run(t *testing.T, c golden.Case) verify.Report {
 	t.Helper()
@@ -43,9 +50,34 @@ func run(t *testing.T, c golden.Case) verify.Report {
 	}
 	s := newScene(t, src)
 	s.play(c.File(t, "live"))
+	if c.Has("select") {
+		s.subject.Select = selection(t, c.File(t, "select"))
+	}
 	report := verify.Run(t.Context(), s.subject)
 	sane(t, report)
 	return report
+}
+
+// selection reads what a case selects, one flag of verify to a line.
+func selection(t *testing.T, text string) (s verify.Selection) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		flag, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch flag {
+		case "--only":
+			s.Only = append(s.Only, value)
+		case "--skip":
+			s.Skip = append(s.Skip, value)
+		case "--severity":
+			s.Severity = verify.Severity(value)
+		default:
+			t.Fatalf("no flag %q", flag)
+		}
+	}
+	if _, err := s.Checks(); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func example(t *testing.T) string {
@@ -73,6 +105,9 @@ func findings(report verify.Report) string {
 		fmt.Fprintf(&out, "%s %s %s [%s] %s\n", status, r.Severity, r.Check, r.Object, r.Evidence)
 		if r.Accepted != "" {
 			fmt.Fprintf(&out, "  because: %s\n", r.Accepted)
+		}
+		if r.Lapsed != "" {
+			fmt.Fprintf(&out, "  was accepted %s\n", r.Lapsed)
 		}
 	}
 	fmt.Fprintf(&out, "%d failed, %d errors, %d accepted, %d skipped\n", counts["fail"], counts["error"], counts["accepted"], counts["skip"])
@@ -110,7 +145,7 @@ func sane(t *testing.T, report verify.Report) {
 	if ansi.ReplaceAllString(colored, "") != plain {
 		t.Error("the text is another one with color")
 	}
-	for _, shown := range []string{plain, text(t, report, verify.TextOptions{Verbose: true}), indented(t, report)} {
+	for _, shown := range []string{plain, text(t, report, verify.TextOptions{Verbose: true}), write(t, report, verify.JSON)} {
 		if strings.Contains(shown, theSecret) {
 			t.Errorf("a secret is shown:\n%s", shown)
 		}
@@ -128,15 +163,6 @@ func text(t *testing.T, report verify.Report, opt verify.TextOptions) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-func indented(t *testing.T, report verify.Report) string {
-	t.Helper()
-	encoded, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(encoded) + "\n"
 }
 
 var severities = []verify.Severity{verify.Critical, verify.High, verify.Medium, verify.Low, verify.Info}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+
+	"github.com/alecthomas/kong"
 
 	"minibot/internal/engine"
 	"minibot/internal/plan"
@@ -13,7 +16,13 @@ type verifyCmd struct {
 	Verbose bool `short:"v" help:"Show the checks that passed, too."`
 	List    bool `help:"List the checks, and make none. Needs no spec and no engine." xor:"instead"`
 	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
+	selectFlags
 	reportFlags
+}
+
+// Validate reads what kong does not.
+func (c *verifyCmd) Validate(parsed *kong.Context) error {
+	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed))
 }
 
 // Run proves that the machine is what the spec says. A failed check exits 2; where
@@ -21,7 +30,7 @@ type verifyCmd struct {
 func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.List:
-		return a.list(verify.Checks())
+		return a.list(c.checks)
 	case c.Schema:
 		_, err := a.stdout.Write(verify.Schema)
 		return err
@@ -30,7 +39,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded)}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection}
 	endpoint, err := a.endpoint()
 	if err != nil {
 		return err // nobody knows which machine is meant

@@ -24,8 +24,8 @@ type reportFile struct {
 	path   string
 }
 
-// Validate reads the names of formats. Without one it is text, or what --json says.
-func (f *reportFlags) Validate(parsed *kong.Context) (err error) {
+// read finds the formats by their names. Without one it is text, or what --json says.
+func (f *reportFlags) read(parsed *kong.Context) (err error) {
 	cli, _ := parsed.Model.Target.Addr().Interface().(*commands)
 	asJSON := cli != nil && cli.JSON
 	switch f.format = verify.Text; {
