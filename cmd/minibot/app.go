@@ -114,7 +114,10 @@ type loaded struct {
 }
 
 // load reads and renders the spec. Its warnings are shown, and its errors.
-func (a *app) load() (*loaded, error) {
+func (a *app) load() (*loaded, error) { return a.loadThen(func(*spec.Stack) {}) }
+
+// loadThen calls parsed as soon as it is known what the spec says.
+func (a *app) loadThen(parsed func(*spec.Stack)) (*loaded, error) {
 	stack, diags, err := a.parse()
 	if err != nil {
 		return nil, err
@@ -122,6 +125,7 @@ func (a *app) load() (*loaded, error) {
 	if err := a.diagnostics(diags); err != nil {
 		return nil, err
 	}
+	parsed(stack)
 	project, compose, err := render.Project(stack)
 	if err != nil {
 		return nil, err

@@ -30,35 +30,32 @@ type site struct {
 }
 
 // site reads the spec, and meanwhile finds the engine. Whoever asks closes the engine.
-func (a *app) site(ctx context.Context) (*site, error) {
-	return a.open(ctx, func(*site) {})
-}
+func (a *app) site(ctx context.Context) (*site, error) { return a.open(ctx, false) }
 
 // glance is a site that is looked at while the spec is still being read. It is for commands
 // that take no lock: what others see must be younger than theirs.
-func (a *app) glance(ctx context.Context) (*site, error) {
-	return a.open(ctx, func(s *site) { s.glance = s.engine.Glance(ctx) })
-}
+func (a *app) glance(ctx context.Context) (*site, error) { return a.open(ctx, true) }
 
-// open reads the spec while the engine is found, and greeted. What is wrong with the spec
-// comes first, whatever the engine says or does not say.
-func (a *app) open(ctx context.Context, greet func(*site)) (*site, error) {
+// open reads the spec while the engine is found. What is wrong with the spec comes first,
+// whatever the engine says or does not say.
+func (a *app) open(ctx context.Context, glance bool) (*site, error) {
 	s := &site{app: a}
-	found := make(chan error, 1)
+	found, name := make(chan error, 1), make(chan string, 1)
 	endpoint, err := a.endpoint()
 	if err != nil {
 		found <- err
 	} else {
 		go func() {
 			e, err := engine.Connect(ctx, endpoint)
-			if err == nil {
-				s.engine = e
-				greet(s)
+			s.engine = e
+			if err == nil && glance {
+				s.glance = e.Glance(ctx, name)
 			}
 			found <- err
 		}()
 	}
-	if s.loaded, err = a.load(); err != nil {
+	s.loaded, err = a.loadThen(func(stack *spec.Stack) { name <- stack.Name })
+	if err != nil {
 		return nil, err // and minibot ends: nobody waits for the engine
 	}
 	return s, <-found

@@ -12,20 +12,21 @@ import (
 	"minibot/internal/plan"
 )
 
-// Glance is what an engine holds, as it is being read while nobody knows yet for which stack:
-// the lists, and an inspection of each container that minibot made. On most machines that is
-// all that a plan needs, and reading the spec takes as long.
+// Glance is what an engine holds, as it is being read while the spec still is: the lists, and
+// once the name of the stack is known an inspection of each of its containers.
 type Glance struct {
 	engine *Engine
+	stack  <-chan string
 	ended  chan struct{}
 	lists  lists
 	err    error
 	early  map[string]container.InspectResponse // by ID
 }
 
-// Glance begins to read. The end of ctx ends it.
-func (e *Engine) Glance(ctx context.Context) *Glance {
-	g := &Glance{engine: e, ended: make(chan struct{}), early: map[string]container.InspectResponse{}}
+// Glance begins to read. Stack is sent the name once it is known; nobody may call Observe
+// before that. The end of ctx ends it.
+func (e *Engine) Glance(ctx context.Context, stack <-chan string) *Glance {
+	g := &Glance{engine: e, stack: stack, ended: make(chan struct{}), early: map[string]container.InspectResponse{}}
 	go func() {
 		defer close(g.ended)
 		g.read(ctx)
@@ -37,11 +38,17 @@ func (g *Glance) read(ctx context.Context) {
 	if g.lists, g.err = g.engine.lists(ctx, filters.NewArgs()); g.err != nil {
 		return
 	}
+	var stack string
+	select {
+	case stack = <-g.stack:
+	case <-ctx.Done():
+		return
+	}
 	var filling sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(width)
 	for _, summary := range g.lists.containers {
-		if _, ours := summary.Labels[plan.LabelApplied]; !ours {
+		if summary.Labels[plan.LabelProject] != stack {
 			continue
 		}
 		group.Go(func() error {
