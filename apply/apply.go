@@ -216,7 +216,7 @@ func (r *run) started(step plan.Step) {
 func done(actions []plan.Action) []plan.Action {
 	last := len(actions) - 1
 	switch action := actions[last]; action.Verb {
-	case plan.StartContainer, plan.StopContainer, plan.RenameContainer, plan.Connect, plan.Disconnect:
+	case plan.StartContainer, plan.StopContainer, plan.ForbidRestart, plan.RenameContainer, plan.Connect, plan.Disconnect:
 		return actions
 	case plan.Wait:
 		if action.Was != "" {

@@ -73,7 +73,7 @@ func step(id string, after string, verbs ...plan.Verb) plan.Step {
 	return s
 }
 
-var replace = []plan.Verb{plan.RenameContainer, plan.CreateContainer, plan.StopContainer, plan.StartContainer, plan.Wait, plan.RemoveContainer}
+var replace = []plan.Verb{plan.RenameContainer, plan.CreateContainer, plan.StopContainer, plan.ForbidRestart, plan.StartContainer, plan.Wait, plan.RemoveContainer}
 
 func steps(all ...plan.Step) plan.Plan { return plan.Plan{Steps: all} }
 
@@ -186,8 +186,9 @@ func TestUndo(t *testing.T) {
 		{"the first", replace, plan.RenameContainer, "rename"},
 		{"a create", replace, plan.CreateContainer, "rename"},
 		{"a stop", replace, plan.StopContainer, "stop create rename"},
-		{"a start", replace, plan.StartContainer, "start stop create rename"},
-		{"a wait", replace, plan.Wait, "start stop create rename"},
+		{"a start", replace, plan.StartContainer, "start forbid stop create rename"},
+		{"a forbidden restart", replace, plan.ForbidRestart, "forbid stop create rename"},
+		{"a wait", replace, plan.Wait, "start forbid stop create rename"},
 		{"past a removal", []plan.Verb{plan.StopContainer, plan.RemoveContainer, plan.CreateContainer, plan.StartContainer, plan.Wait}, plan.Wait, "start create"},
 		{"a detachment", []plan.Verb{plan.Connect, plan.Disconnect}, plan.Disconnect, "disconnect connect"},
 		{"an update", []plan.Verb{plan.Connect, plan.Disconnect, plan.UpdateContainer}, plan.UpdateContainer, "disconnect connect"},
@@ -249,7 +250,7 @@ func TestUndoFails(t *testing.T) {
 	if want := "replace x: wait-healthy of x failed (not taken back: start-container of x failed)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	d.check(t, "do rename-container x", "do create-container x", "do stop-container x", "do start-container x", "do wait-healthy x",
+	d.check(t, "do rename-container x", "do create-container x", "do stop-container x", "do forbid-restart x", "do start-container x", "do wait-healthy x",
 		"undo start-container x")
 }
 
@@ -318,8 +319,8 @@ func TestCancelledMeanwhile(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		d.check(t, "do create-network done", "do rename-container x", "do create-container x", "do stop-container x", "do start-container x", "do wait-healthy x",
-			"undo start-container x", "undo stop-container x", "undo create-container x", "undo rename-container x")
+		d.check(t, "do create-network done", "do rename-container x", "do create-container x", "do stop-container x", "do forbid-restart x", "do start-container x", "do wait-healthy x",
+			"undo start-container x", "undo forbid-restart x", "undo stop-container x", "undo create-container x", "undo rename-container x")
 	})
 }
 

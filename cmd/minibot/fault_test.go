@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,21 +112,35 @@ func TestFaults(t *testing.T) {
 }
 
 // An engine that is restarted, or whose machine loses its power, in the middle of an apply: apply
-// reports it, and the next one converges.
+// reports it, and the next one converges. What the engine starts by itself when it is back, as
+// restart policies say, is never two containers of a service.
 func TestEngineRestarted(t *testing.T) {
 	t.Parallel()
 	shared, refs := testbed.Require(t)
-	for _, name := range []string{"restarted", "without power"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name, policy string
+		power        bool
+		code         int
+	}{
+		{name: "restarted, always", policy: `restart = "always"`},
+		{name: "without power, always", policy: `restart = "always"`, power: true},
+		{name: "without power, always, failing successor", policy: `restart = "always"`, power: true, code: exitUnhealthy},
+		{name: "without power, on-failure", policy: "restart = \"on-failure\"\n  stop_signal = \"SIGKILL\"", power: true}, // each stop is a failure
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			private := testbed.RequirePrivate(t)
 			if err := private.Load(t.Context(), shared, refs.Redis); err != nil {
 				t.Fatal(err)
 			}
+			d := &disturbed{T: t, engine: private.Engine, dial: private.Dial, redis: refs.Redis, front: "volume \"front\" { target = \"/data\" }\n  " + c.policy}
+			d.stack = private.Project(t)
+			d.watch = newWatch(t, private.Engine, refs.Redis, d.stack)
+			d.watch.ends = true
 			back := make(chan error, 1)
-			f := fault{name: name, verdict: testbed.Cut}
-			f.strike = func() {
-				if name == "restarted" {
+			d.fault = fault{name: c.name, verdict: testbed.Cut}
+			d.fault.strike = func() {
+				if !c.power {
 					go func() { back <- private.Restart(t.Context()) }()
 					for _, err := private.Client.Ping(t.Context()); err == nil; _, err = private.Client.Ping(t.Context()) {
 						time.Sleep(5 * time.Millisecond)
@@ -137,20 +152,26 @@ func TestEngineRestarted(t *testing.T) {
 				}
 				go func() { back <- private.Start(t.Context()) }()
 			}
-			f.over = func(t *testing.T) {
+			d.fault.over = func(t *testing.T) {
 				t.Helper()
 				if err := <-back; err != nil {
 					t.Fatal(err)
 				}
+				d.watch.restarted()
 			}
-			d := &disturbed{T: t, engine: private.Engine, fault: f, dial: private.Dial, redis: refs.Redis}
-			d.stack = private.Project(t)
 			d.begin()
+			// A port would keep two from running, and let chance decide which does.
+			replaceFront := scenario{args: []string{"apply", "-y"}, code: c.code, ready: func(d *disturbed) {
+				if d.listen = fmt.Sprint(7000 + d.turn); c.code != exitDone {
+					d.listen = "nonsense"
+				}
+				d.describe("", 0)
+			}}
 			survived := 0
-			for replaceOne := scenarioOf(t, "replace one"); d.disturb(replaceOne, survived+1); {
+			for d.disturb(replaceFront, survived+1) {
 				survived++
 			}
-			t.Logf("%s: survived %d times", name, survived)
+			t.Logf("%s: survived %d times", c.name, survived)
 		})
 	}
 }
@@ -176,7 +197,9 @@ type disturbed struct {
 	dir    string
 	port   int
 	redis  string
-	roams  bool // its second service changes networks
+	roams  bool   // its second service changes networks
+	front  string // where its data goes, and when the engine starts it again; in memory if empty
+	listen string // its port in the container; 6379 if empty
 	turn   int
 	heard  int    // calls that were looked at
 	good   string // the spec that is in force when all is well
@@ -230,9 +253,9 @@ service "front" {
   image    = %[2]q
   user     = "999:999"
   networks = [%[6]s]
-  command  = ["redis-server", "--save", ""]
+  command  = ["redis-server", "--save", "", "--port", %[10]q]
   env      = { PASSWORD_FILE = secret.PASSWORD.file }
-  tmpfs    = ["/data"]
+  %[9]s
   limits {
     memory = %[5]q
     cpus   = 1
@@ -280,7 +303,7 @@ func (d *disturbed) describe(line string, variant int) {
 		}
 		networks += fmt.Sprintf(`, "%s-%s"`, d.stack, []string{"left", "right"}[variant])
 	}
-	text := fmt.Sprintf(disturbedSpec, d.stack, d.redis, d.port, line, memory, networks, d.subnet("net"), more)
+	text := fmt.Sprintf(disturbedSpec, d.stack, d.redis, d.port, line, memory, networks, d.subnet("net"), more, cmp.Or(d.front, `tmpfs = ["/data"]`), cmp.Or(d.listen, "6379"))
 	d.write(text)
 }
 
@@ -337,13 +360,13 @@ func (d *disturbed) disturb(s scenario, call int) bool {
 	}
 	var said string
 	var code int
-	d.watch.phase(d.T, fmt.Sprintf("%v with call %d %s", s.args, call, d.fault.name), !s.may, func() { said, code = d.meet(call, s.args) })
-	d.mu.Lock()
-	met := d.met
-	d.mu.Unlock()
-	if met != nil && d.fault.over != nil {
-		d.fault.over(d.T)
-	}
+	var met *testbed.Call
+	d.watch.phase(d.T, fmt.Sprintf("%v with call %d %s", s.args, call, d.fault.name), !s.may, func() {
+		said, code, met = d.meet(call, s.args)
+		if met != nil && d.fault.over != nil {
+			d.fault.over(d.T)
+		}
+	})
 	what := fmt.Sprintf("no call %d", call)
 	if met != nil {
 		what = fmt.Sprintf("call %d, %s, %s", call, met, d.fault.name)
@@ -433,7 +456,7 @@ func (d *disturbed) raze() {
 }
 
 // meet runs minibot, which meets the fault at a write call. The code is -1 if it was killed.
-func (d *disturbed) meet(call int, args []string) (said string, code int) {
+func (d *disturbed) meet(call int, args []string) (said string, code int, met *testbed.Call) {
 	d.Helper()
 	var out bytes.Buffer
 	cmd := d.command(d.proxy.Host(), args...)
@@ -450,12 +473,13 @@ func (d *disturbed) meet(call int, args []string) (said string, code int) {
 	close(d.ended)
 	d.mu.Lock()
 	d.at = 0
+	met = d.met
 	d.mu.Unlock()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		d.Fatal(err)
 	}
-	return out.String(), cmd.ProcessState.ExitCode()
+	return out.String(), cmd.ProcessState.ExitCode(), met
 }
 
 // decide is the proxy's. Before a kill the engine answers what it has heard of: what it still

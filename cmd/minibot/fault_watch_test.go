@@ -23,6 +23,10 @@ import (
 type watch struct {
 	engine *testbed.Engine
 	stack  string
+	test   *testing.T
+	ends   bool            // the engine, now and then
+	ctx    context.Context // ends with the watch
+	ears   sync.WaitGroup
 
 	mu      sync.Mutex
 	now     string                     // what goes on; "" if the test itself is at work
@@ -38,36 +42,49 @@ type watch struct {
 
 func newWatch(t *testing.T, engine *testbed.Engine, image, stack string) *watch {
 	t.Helper()
-	w := &watch{engine: engine, stack: stack, there: map[string]map[string]bool{}, runs: map[string]map[string]bool{}}
+	w := &watch{engine: engine, stack: stack, test: t, there: map[string]map[string]bool{}, runs: map[string]map[string]bool{}}
 	marker, err := engine.Client.ContainerCreate(t.Context(), &container.Config{Image: image}, &container.HostConfig{NetworkMode: "none"}, nil, nil, "moment-0-of-"+stack)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.marker = marker.ID
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	happened, failed := engine.Client.Events(ctx, events.ListOptions{Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("type", "volume"))})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		for {
-			select {
-			case event := <-happened:
-				w.see(event)
-			case err := <-failed:
-				if ctx.Err() == nil {
-					t.Errorf("the engine's events: %v", err)
-				}
-				return
-			}
-		}
-	})
+	w.ctx = ctx
+	w.listen("")
 	t.Cleanup(func() {
 		stop()
-		watching.Wait()
+		w.ears.Wait()
 		if err := engine.Client.ContainerRemove(context.WithoutCancel(t.Context()), marker.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}); err != nil {
 			t.Error(err)
 		}
 	})
 	return w
+}
+
+// listen hears of what happens from now on, and of what the engine remembers if since says so.
+func (w *watch) listen(since string) {
+	happened, failed := w.engine.Client.Events(w.ctx, events.ListOptions{Since: since, Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("type", "volume"))})
+	w.ears.Go(func() {
+		for {
+			select {
+			case event := <-happened:
+				w.see(event)
+			case err := <-failed:
+				if w.ctx.Err() == nil && !w.ends {
+					w.test.Errorf("the engine's events: %v", err)
+				}
+				return
+			}
+		}
+	})
+}
+
+// restarted goes on after the engine was restarted: nothing ran then, and it remembers all that
+// it has started since.
+func (w *watch) restarted() {
+	w.ears.Wait()
+	clear(w.runs)
+	w.listen("1")
 }
 
 var anonymous = regexp.MustCompile(`^[0-9a-f]{64}$`)

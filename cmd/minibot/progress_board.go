@@ -188,7 +188,7 @@ func (r row) does(s style) string {
 		return "renaming the container"
 	case plan.StartContainer, plan.Unpause:
 		return "starting"
-	case plan.UpdateContainer:
+	case plan.UpdateContainer, plan.ForbidRestart:
 		return "updating"
 	case plan.Connect:
 		return "attaching to " + r.action.Name

@@ -114,6 +114,8 @@ func (s *Stack) do(ctx context.Context, a plan.Action, progress func(string)) er
 		limits.Ulimits = nil // fixed when the container was made
 		_, err := api.ContainerUpdate(ctx, a.Target, container.UpdateConfig{Resources: limits, RestartPolicy: restart(service.Restart)})
 		return wrap("update container", err)
+	case plan.ForbidRestart:
+		return s.forbidRestart(ctx, a.Target)
 	case plan.Connect:
 		return wrap("attach to network "+a.Name, api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
 	case plan.Disconnect:
@@ -293,79 +295,6 @@ func (s *Stack) unmake(ctx context.Context, a plan.Action) (removed bool, err er
 	}
 	err = s.engine.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true})
 	return err == nil, wrap("remove container", err)
-}
-
-// Undo takes back one action that was done, or may have been: it does nothing where all is
-// as before. What cannot be undone is left as it is: networks and volumes that were made do
-// no harm.
-func (s *Stack) Undo(ctx context.Context, a plan.Action) error {
-	err := s.undo(ctx, a)
-	if errdefs.IsNotFound(err) {
-		return nil // what is not there need not be taken back
-	}
-	return err
-}
-
-func (s *Stack) undo(ctx context.Context, a plan.Action) error {
-	api := s.engine.api
-	switch a.Verb {
-	case plan.CreateContainer:
-		if err := s.giveBack(ctx, a.Target); err != nil {
-			return err
-		}
-		return wrap("remove container", api.ContainerRemove(ctx, a.Target, container.RemoveOptions{Force: true}))
-	case plan.RenameContainer:
-		renamed, err := api.ContainerInspect(ctx, a.Target)
-		if err != nil || renamed.Name == "/"+a.Was {
-			return wrap("inspect container", err)
-		}
-		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Was))
-	case plan.StopContainer:
-		return s.revive(ctx, a.Target)
-	case plan.StartContainer:
-		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
-	case plan.Wait:
-		if a.Was == "" {
-			return nil
-		}
-		if err := api.ContainerStop(ctx, a.Target, container.StopOptions{}); err != nil {
-			return wrap("stop container", err)
-		}
-		return s.revive(ctx, a.Was)
-	case plan.Connect, plan.Disconnect:
-		attached, err := api.ContainerInspect(ctx, a.Target)
-		if err != nil {
-			return wrap("inspect container", err)
-		}
-		switch _, on := attached.NetworkSettings.Networks[a.Name]; {
-		case on && a.Verb == plan.Connect:
-			return wrap("detach from network", api.NetworkDisconnect(ctx, a.Name, a.Target, false))
-		case !on && a.Verb == plan.Disconnect:
-			return wrap("attach to network", api.NetworkConnect(ctx, a.Name, a.Target, endpoint(s.project.Services[a.Service])))
-		}
-	}
-	return nil
-}
-
-// revive starts an old container again, with its own files.
-func (s *Stack) revive(ctx context.Context, old string) error {
-	if err := s.giveBack(ctx, old); err != nil {
-		return err
-	}
-	return wrap("start container", s.engine.api.ContainerStart(ctx, old, container.StartOptions{}))
-}
-
-// giveBack puts the files that a new container overwrote back into the volume that it shares
-// with the old one, through either of them.
-func (s *Stack) giveBack(ctx context.Context, through string) error {
-	inspected, err := s.engine.api.ContainerInspect(ctx, through)
-	if err != nil {
-		return wrap("inspect container", err)
-	}
-	if !sharesFiles(inspected) {
-		return nil
-	}
-	return s.engine.giveBack(ctx, inspected.ID)
 }
 
 // composeVersion is the compose whose labels minibot's follow.

@@ -65,7 +65,9 @@ func (c change) wait(target string) Action {
 
 // replace orders the actions so that the old container is kept until the new one is
 // healthy: it is put aside under another name, stopped only when the new one is ready to
-// start, and removed last.
+// start, and removed last. An engine that restarts in between starts what it finds, even what
+// was stopped on request (restart policies always and on-failure, tried on 20.10): before the
+// new one starts, that is forbidden for the old one.
 func (c change) replace() []Action {
 	var actions []Action
 	old := c.current
@@ -96,7 +98,23 @@ func (c change) replace() []Action {
 	default:
 		actions = append(actions, c.create())
 	}
-	return append(actions, Action{Verb: StartContainer, Target: c.name}, c.wait(c.name), Action{Verb: RemoveContainer, Target: old.ID})
+	start := Action{Verb: StartContainer, Target: c.name}
+	if !c.job {
+		start.Was = old.ID
+	}
+	if old.policy() != "no" && !broken(old.State) { // which no engine starts
+		actions = append(actions, Action{Verb: ForbidRestart, Target: old.ID, Service: c.service.Name})
+	}
+	return append(actions, start, c.wait(c.name), Action{Verb: RemoveContainer, Target: old.ID})
+}
+
+// policy is the restart policy that a container was made with. One that is aside may have
+// another now.
+func (c Container) policy() string {
+	if c.Applied != nil {
+		return text(c.Applied["restart"])
+	}
+	return c.Actual.Restart
 }
 
 // remove ends a container in good order.

@@ -100,8 +100,8 @@ func (d *differ) decide(c *change) {
 	}
 	state := c.current.State
 	c.causes = d.owned(c, d.causes(c.service, *c.current))
-	for i := range c.causes {
-		if back && c.causes[i].Path == "container_name" {
+	for i, cause := range c.causes {
+		if back && (cause.Path == "container_name" || cause.Path == "restart" && cause.Old == "no") {
 			c.causes[i].Drift, c.causes[i].Note = false, "an unfinished replacement; the spec asks for the old one again"
 		}
 	}
@@ -120,7 +120,7 @@ func (d *differ) decide(c *change) {
 	case interrupted, c.aside != nil && c.kind == Replace && !state.took():
 		c.causes = append(c.causes, Cause{Path: "container", Old: c.aside.Name, New: c.name, Note: unfinished})
 	case idle:
-		c.causes = append(c.causes, Cause{Path: "state", Old: state.Status, New: "running", Drift: state.Status != "created", Note: state.note()})
+		c.causes = append(c.causes, Cause{Path: "state", Old: state.Status, New: "running", Drift: state.Status != "created" && !back, Note: state.note()})
 	}
 }
 

@@ -94,6 +94,7 @@ const (
 	StartContainer  Verb = "start-container"
 	StopContainer   Verb = "stop-container"
 	Unpause         Verb = "unpause-container"
+	ForbidRestart   Verb = "forbid-restart" // by an engine that restarts: another container takes over
 	UpdateContainer Verb = "update-container"
 	Connect         Verb = "connect-network"
 	Disconnect      Verb = "disconnect-network"
@@ -111,8 +112,8 @@ type Action struct {
 	Service string `json:"service,omitempty"`
 	// Name is the new name of a renamed container, or the network to connect.
 	Name string `json:"name,omitempty"`
-	// Was is the name of a renamed container before; of a Wait, the ID of the container that
-	// takes over again if it fails.
+	// Was is the name of a renamed container before; of a StartContainer or a Wait, the ID of the
+	// container that takes over again if it fails.
 	Was string `json:"was,omitempty"`
 	// Timeout bounds a Wait, and Settle is how long a container without a healthcheck must stay
 	// up to end it; in JSON they are in nanoseconds.

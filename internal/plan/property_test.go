@@ -29,6 +29,7 @@ service "db" {
     cpus   = 1
   }
   bind { port = 5432 }
+  restart = "unless-stopped"
   volume "data" { target = "/data" }
   healthcheck { test = ["CMD", "ready"] }
 }
@@ -65,9 +66,9 @@ var (
 	fates = []string{
 		"", "", "", "absent $", "state $ exited 1", "state $ exited 0", "state $ paused", "state $ created", "state $ dead", "state $ restarting 1", "state $ removing",
 		"state $ running starting", "state $ running unhealthy", "rename $ mine-$", "no-label $", "aside $ running", "aside $ exited", "aside $ created",
-		"aside $ exited\nnew $ created", "aside $ running\nnew $ created", "aside $ running\nnew $ exited 1", "aside $ exited\nnew $ exited 0", "aside $ exited\nnew $ exited 1",
-		"aside $ exited\nnew $ running", "aside $ exited\nnew $ running starting", "aside $ exited\nnew $ running unhealthy", "aside $ exited\nnew $ paused", "aside $ exited\nnew $ restarting 1",
-		"aside $ exited\nnew $ running\nset shop-$ user nobody", "aside $ exited\nnew $ exited 1\nset shop-$ user nobody", "aside $ exited\nnew $ running\nset shop-$ mem_limit 134217728",
+		"aside $ exited\nnew $ created", "aside $ running\nnew $ created", "aside $ running\nnew $ exited 1\nset shop-$ restart no", "retired $\nnew $ created", "retired $\nnew $ exited 0", "retired $\nnew $ exited 1",
+		"retired $\nnew $ running", "retired $\nnew $ running starting", "retired $\nnew $ running unhealthy", "retired $\nnew $ paused", "retired $\nnew $ restarting 1",
+		"retired $\nnew $ running\nset shop-$ user nobody", "retired $\nnew $ exited 1\nset shop-$ user nobody", "retired $\nnew $ running\nset shop-$ mem_limit 134217728",
 	}
 	twists = []string{"", "", "", "set $ mem_limit 100000000", "set $ user nobody", "attach $ lan", "detach $ back", "detach $ shop-net", "set $ environment.X y", "applied $ mem_limit 1"}
 )
@@ -80,13 +81,15 @@ func randomScene(t testing.TB, seed uint64) (*scene, string) {
 	var rest []string
 	for _, service := range []string{"db", "migrate", "web"} {
 		fate := pick(fates)
+		fate = strings.Replace(fate, "retired $", "aside $ exited\nset shop-$.replaced restart no", 1)
 		if !strings.HasPrefix(fate, "absent") && !strings.HasPrefix(fate, "aside") {
 			rest = append(rest, strings.ReplaceAll(pick(twists), "$", service))
 		}
 		rest = append(rest, strings.ReplaceAll(fate, "$", service))
 	}
 	lines += strings.Join(rest, "\n") + "\n" + pick(world)
-	return newScene(t, stack, lines), lines
+	policy := pick([]string{"unless-stopped", "always", "on-failure"})
+	return newScene(t, strings.Replace(stack, `restart = "unless-stopped"`, fmt.Sprintf("restart = %q", policy), 1), lines), lines + "\nrestart " + policy
 }
 
 // inOrder lists a plan's actions one after the other, as After allows.
@@ -126,7 +129,8 @@ func converge(t testing.TB, m *model) {
 const seeds = 60
 
 // Whatever the state, applying the plan leads to an empty plan, and so does applying what
-// is planned after a kill between any two actions: to the same end.
+// is planned after a kill between any two actions, or a power cut: to the same end. No engine
+// that starts again runs two containers of one service.
 func TestConverges(t *testing.T) {
 	planned := 0
 	for seed := range uint64(seeds) {
@@ -146,16 +150,19 @@ func TestConverges(t *testing.T) {
 			volumes := len(whole.live.Volumes)
 			converge(t, whole)
 			actions := inOrder(t, p)
-			for killed := range actions {
+			for killed := range 2 * len(actions) {
 				m := newModel(t, s.project, s.live)
-				for _, action := range actions[:killed] {
+				for _, action := range actions[:killed/2] {
 					if err := m.Do(t.Context(), action, nil); err != nil {
 						t.Fatal(err)
 					}
 				}
+				if killed%2 == 1 {
+					m.reboot()
+				}
 				converge(t, m)
 				if diff := gocmp.Diff(whole.end(), m.end()); diff != "" {
-					t.Errorf("killed after %d actions, it ended otherwise:\n%s", killed, diff)
+					t.Errorf("killed after %d actions, it ended otherwise (power cut %t):\n%s", killed/2, killed%2 == 1, diff)
 				}
 				if len(m.live.Volumes) < volumes {
 					t.Errorf("a volume is gone")
@@ -169,8 +176,8 @@ func TestConverges(t *testing.T) {
 }
 
 // However an action fails, before or after it did its work, and wherever the process is
-// killed while the step is taken back: the next apply leads to the same end, and a service
-// that worked before still does after a step of it was taken back.
+// killed, or the power is cut, while the step is taken back: the next apply leads to the same
+// end, and a service that worked before still does after a step of it was taken back.
 func TestRecovers(t *testing.T) {
 	for seed := range uint64(seeds / 5) {
 		s, lines := randomScene(t, seed)
@@ -187,8 +194,9 @@ func TestRecovers(t *testing.T) {
 			whole := newModel(t, s.project, s.live)
 			converge(t, whole)
 			for fails := range len(inOrder(t, p)) {
-				for dies := range 4 {
-					for _, halfway := range []bool{false, true} {
+				for dies := range 6 {
+					for variant := range 4 {
+						halfway, boots := variant%2 == 1, variant/2 == 1
 						m := newModel(t, s.project, s.live)
 						m.fails, m.halfway = fails, halfway
 						if dies > 0 {
@@ -201,9 +209,12 @@ func TestRecovers(t *testing.T) {
 						if dies == 0 && !halfway {
 							m.stillWorks(s.live)
 						}
+						if boots {
+							m.reboot()
+						}
 						converge(t, m)
 						if diff := gocmp.Diff(whole.end(), m.end()); diff != "" {
-							t.Fatalf("action %d failed (halfway %t), %d calls later it was killed, and it ended otherwise:\n%s", fails, halfway, dies, diff)
+							t.Fatalf("action %d failed (halfway %t), %d calls later it was killed (power cut %t), and it ended otherwise:\n%s", fails, halfway, dies, boots, diff)
 						}
 					}
 				}
