@@ -72,10 +72,10 @@ func socket(address netip.Addr, port uint16, protocol string) string {
 	return host + ":" + strconv.Itoa(int(port)) + "/" + protocol
 }
 
-// addressOf is where a published port is to be found, as host:port.
-func addressOf(port plan.Port) string {
-	return netip.AddrPortFrom(port.HostIP, port.Published).String()
-}
+// addrPort is where a published port is to be found, and addressOf the same as host:port.
+func addrPort(port plan.Port) netip.AddrPort { return netip.AddrPortFrom(port.HostIP, port.Published) }
+
+func addressOf(port plan.Port) string { return addrPort(port).String() }
 
 // address is where a bind of the spec is to be found on this machine, as host:port.
 func address(bind *spec.Bind) string {

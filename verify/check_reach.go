@@ -23,6 +23,15 @@ var reachChecks = []Check{
 		needs:  thisMachine, run: listening,
 	},
 	{
+		ID: "net.listen.owner", Severity: Medium,
+		Claim:   "What listens on the ports of the stack on loopback is the container runtime.",
+		Why:     "A program of the machine that took the port first, such as its own database, answers in the container's place.",
+		How:     "The owners of the listeners are compared with the runtime's own programs. Another user's processes are known to root alone, so they are skipped without it.",
+		Applies: "TCP ports of the spec, where the engine is on this machine", Attribute: "bind",
+		Remedy: "Stop the program that has the port, then run minibot apply.",
+		needs:  theEngine | thisMachine, run: shadowed,
+	},
+	{
 		ID: "net.dial.lan", Severity: Critical, Must: true, CIS: "5.14",
 		Claim:   "No port of the stack answers at an address of this machine that others reach.",
 		Why:     "Only a connection proves that a port is closed: rules of NAT open ports on which nothing listens.",
@@ -72,6 +81,41 @@ func listening(ctx context.Context, s Subject) []Result {
 			at := socket(l.Addr.Addr(), l.Addr.Port(), l.Protocol)
 			results = append(results, fail("%s listens on %s", owner(l), at).of(b.service, at).at(b.Range))
 		}
+	}
+	return results
+}
+
+// shadowed looks at who listens in the runtime's place.
+func shadowed(ctx context.Context, s Subject) []Result {
+	listeners, err := s.Machine.Listeners(ctx)
+	if err == nil {
+		mine := func(l host.Listener) bool {
+			return l.Addr.Addr().IsLoopback() && slices.ContainsFunc(s.bounds(), func(b bound) bool { return address(b.Bind) == l.Addr.String() })
+		}
+		listeners = slices.DeleteFunc(listeners, func(l host.Listener) bool { return l.Protocol != "tcp" || !mine(l) })
+		listeners, err = s.Machine.Owners(ctx, listeners)
+	}
+	if err != nil {
+		return []Result{unseen(err).on("host")}
+	}
+	var results []Result
+	for _, b := range s.bounds() {
+		if b.Protocol != "tcp" { // whoever sends by UDP has such a socket, too
+			continue
+		}
+		result := skip("nothing listens there: the kernel forwards the port, or it is not published")
+		for _, l := range listeners {
+			switch {
+			case address(b.Bind) != l.Addr.String():
+			case l.PID == 0:
+				result = skip("it is a process of another user: only root may know which")
+			case s.runtime().Forwards(l.Process):
+				result = pass("%s", owner(l))
+			default:
+				result = fail("%s has the port, and is none of %s's programs", owner(l), s.runtime().Title())
+			}
+		}
+		results = append(results, result.of(b.service, address(b.Bind)).at(b.Range))
 	}
 	return results
 }

@@ -2,43 +2,116 @@ package verify
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"minibot/internal/host"
+	"minibot/internal/plan"
 )
 
-// Machine shows the machine that minibot runs on. An error means that a fact could not be
-// read, or, as host.ErrNotApplicable, that this kind of machine does not have it.
-type Machine interface {
-	// Firewall is the state of the macOS application firewall.
-	Firewall(ctx context.Context) (host.FirewallState, error)
-	// Listeners are all sockets that wait for others.
-	Listeners(ctx context.Context) ([]host.Listener, error)
-	// Owners adds to listeners the processes that this user may know.
-	Owners(ctx context.Context, listeners []host.Listener) ([]host.Listener, error)
-	// Addresses are the machine's own at which others may reach it, but none that lies in except.
-	Addresses(except []netip.Prefix) ([]netip.Addr, error)
+// engineVersion is the version of the engine that was observed.
+func (s Subject) engineVersion() (version, error) {
+	v, err := parseVersion(s.Live.Engine.Version)
+	if err != nil {
+		return version{}, fmt.Errorf("the engine calls its version %q: %w", s.Live.Engine.Version, err)
+	}
+	return v, nil
 }
 
-// Host is the real machine, by package host.
-type Host struct{}
-
-// Firewall asks the system's own tool; that takes up to 5 seconds.
-func (Host) Firewall(ctx context.Context) (host.FirewallState, error) {
-	return host.This().Firewall(ctx)
+// runtime is what stands between the containers and the machine.
+func (s Subject) runtime() host.Kind {
+	return host.Runtime(s.Live.Engine.OperatingSystem, s.Live.Engine.Name)
 }
 
-// Listeners reads the system's tables of sockets.
-func (Host) Listeners(ctx context.Context) ([]host.Listener, error) {
-	return host.This().Listeners(ctx)
+// rootless tells whether the engine runs without root, and so in a network of its own.
+func (s Subject) rootless() bool { return slices.Contains(s.Live.Engine.Security, "name=rootless") }
+
+// onWire tells whether the engine's bridges are on a machine that has neighbours on a LAN, and why not.
+func (s Subject) onWire() (bool, string, error) {
+	kind := s.runtime()
+	switch {
+	case s.rootless():
+		return false, "the engine is rootless: its bridges are in a network of their own", nil
+	case !kind.VM():
+		return true, "", nil
+	case (kind == host.Colima || kind == host.Lima) && s.Local:
+		setting, err := s.Machine.VMNetwork(kind, s.Live.Engine.Name)
+		if err != nil {
+			return false, "", err
+		}
+		return setting.Value == "bridged", fmt.Sprintf("the virtual machine of %s is no neighbour of the LAN: %s", kind.Title(), setting), nil
+	}
+	return false, fmt.Sprintf("the virtual machine of %s is no neighbour of the LAN", kind.Title()), nil
 }
 
-// Owners looks through the processes.
-func (Host) Owners(ctx context.Context, listeners []host.Listener) ([]host.Listener, error) {
-	return host.This().Owners(ctx, listeners)
+// bridges are the stack's networks as interfaces of the machine.
+func (s Subject) bridges() []host.Bridge {
+	var bridges []host.Bridge
+	for _, want := range s.wantedNetworks() {
+		if have, there := s.Live.Networks[want.Name]; there && have.Driver == "bridge" {
+			bridges = append(bridges, host.Bridge{Interface: interfaceOf(have), Subnets: have.Subnets})
+		}
+	}
+	return bridges
 }
 
-// Addresses reads the network interfaces.
-func (Host) Addresses(except []netip.Prefix) ([]netip.Addr, error) {
-	return host.This().Addresses(except)
+// interfaceOf is the name that the engine gives a bridge, unless an option names another.
+func interfaceOf(n plan.Network) string {
+	if name := n.Options[bridgeOption+"name"]; name != "" {
+		return name
+	}
+	return "br-" + n.ID[:min(12, len(n.ID))]
+}
+
+// waysIn lists the ways that the machine's packet filter leaves open from its neighbours to the stack.
+func (s Subject) waysIn(ctx context.Context) ([]host.Way, error) {
+	bridges := s.bridges()
+	lan, err := s.Machine.LAN(bridges)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := s.filter(ctx, bridges)
+	if err != nil {
+		return nil, err
+	}
+	var published []host.Published
+	for _, p := range s.pairs() {
+		if p.have == nil {
+			continue
+		}
+		for _, port := range p.have.Published {
+			if port.HostIP.IsLoopback() {
+				published = append(published, host.Published{Protocol: port.Protocol, Addr: addrPort(port)})
+			}
+		}
+	}
+	return filter.Ways(lan, bridges, published), nil
+}
+
+// filter is the machine's packet filter, for the families of the bridges.
+func (s Subject) filter(ctx context.Context, bridges []host.Bridge) (host.Filter, error) {
+	v6 := slices.ContainsFunc(bridges, func(b host.Bridge) bool {
+		return slices.ContainsFunc(b.Subnets, func(subnet netip.Prefix) bool { return subnet.Addr().Is6() })
+	})
+	return s.Machine.Filter(ctx, v6)
+}
+
+// unseen makes a result of an error of the machine: skip where there is nothing to be seen on such a machine, else error.
+func unseen(err error) Result {
+	if errors.Is(err, host.ErrNotApplicable) {
+		return skip("%v", err)
+	}
+	return unknown("%v", err)
+}
+
+// lines writes a list as one line.
+func lines[T fmt.Stringer](all []T) string {
+	var texts []string
+	for _, one := range all {
+		texts = append(texts, one.String())
+	}
+	return strings.Join(texts, ", ")
 }

@@ -41,10 +41,15 @@ import (
 //	unpublish NAME             asked for as before, and not published
 //	network NAME YAML|gone     driver, scope, internal, options, labels
 //	image REF ID|gone          what the tag names now
+//	machine linux|root         it is a Linux machine, or verified by root; else it is a Mac, and its user's
+//	run COMMAND => TEXT        what a program of the machine says; =! STATUS TEXT: how it fails
+//	file PATH => TEXT          a file of the machine; or gone, or unreadable
+//	interface NAME ADDRESS...  one more
 //	listener ADDR:PORT [NAME]  one more, of that process; or unreadable
+//	owner PORT [NAME]          the process that listens at a port of the stack; none: nobody does
 //	address none|unreadable    of this machine; else it is 192.168.1.20
-//	firewall off|linux|unreadable
-//	engine unreachable|remote
+//	firewall off|unreadable    of a Mac
+//	engine unreachable|remote|YAML
 //	reach ADDR:PORT connected|filtered|error
 //	ask ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
 //	login ADDR:PORT rejects|open|error
@@ -54,22 +59,20 @@ type scene struct {
 	t       *testing.T
 	subject verify.Subject
 
-	firewall     host.FirewallState
-	firewallErr  error
-	listeners    []host.Listener
-	listenersErr error
-	addresses    []netip.Addr
-	addressesErr error
-	reaches      map[string]string
-	answers      map[string]string
-	logins       map[string]string
-	gets         map[string]string
-	missing      map[string]bool
+	computer *computer
+	reaches  map[string]string
+	answers  map[string]string
+	logins   map[string]string
+	gets     map[string]string
+	missing  map[string]bool
 
 	mu    sync.Mutex
 	asked map[string]bool // address: nobody was let in
 	tries map[string]int
 }
+
+// bridgeOfScenes is the interface of the stack's network.
+const bridgeOfScenes = "br-9ad9bd149ff4"
 
 func parse(t *testing.T, src string) *spec.Stack {
 	t.Helper()
@@ -90,15 +93,14 @@ func newScene(t *testing.T, src string) *scene {
 	}
 	s := &scene{
 		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
-		firewall: host.FirewallOn, addresses: []netip.Addr{netip.MustParseAddr("192.168.1.20")},
-		reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
+		computer: newMac(), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
 		missing: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},
 	}
-	s.subject.Machine, s.subject.Prober, s.subject.Secret = s, s, s.secret
+	s.subject.Prober, s.subject.Secret = s, s.secret
 	for _, service := range stack.Services {
 		for _, bind := range service.Binds {
 			addr := netip.AddrPortFrom(netip.MustParseAddr(bind.HostIP), uint16(bind.Published))
-			s.listeners = append(s.listeners, host.Listener{Protocol: bind.Protocol, Addr: addr, PID: 900, Process: "docker-proxy"})
+			s.computer.listeners = append(s.computer.listeners, host.Listener{Protocol: bind.Protocol, Addr: addr, PID: 900, Process: "com.docker.backend"})
 		}
 	}
 	return s
@@ -107,7 +109,10 @@ func newScene(t *testing.T, src string) *scene {
 // liveAs is what the engine holds when all is as the file asks.
 func liveAs(project *types.Project) plan.Live {
 	live := plan.Live{
-		Engine:   plan.Engine{Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop"},
+		Engine: plan.Engine{
+			Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop", Name: "docker-desktop", Platform: "Docker Desktop 4.44.3 (202357)", Runc: "1.2.8",
+			Memory: 8 << 30, Security: []string{"name=seccomp,profile=unconfined"}, InsecureRegistries: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.0/8")},
+		},
 		Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{},
 	}
 	labels := map[string]string{plan.LabelProject: project.Name}
@@ -117,7 +122,7 @@ func liveAs(project *types.Project) plan.Live {
 			options[name] = value
 		}
 		live.Networks[n.Name] = plan.Network{
-			Name: n.Name, Driver: n.Driver, Scope: "local", Internal: n.Internal, Options: options, Labels: labels,
+			Name: n.Name, ID: strings.TrimPrefix(bridgeOfScenes, "br-"), Driver: n.Driver, Scope: "local", Internal: n.Internal, Options: options, Labels: labels,
 			Subnets: []netip.Prefix{netip.MustParsePrefix("172.30.0.0/24")},
 		}
 	}
@@ -175,6 +180,7 @@ func (s *scene) play(lines string) {
 			s.t.Fatalf("%s: %v", line, err)
 		}
 	}
+	s.subject.Machine = s.computer.machine()
 	if s.subject.Unseen != nil {
 		s.subject.Live = plan.Live{}
 		return
@@ -208,29 +214,21 @@ func (s *scene) change(verb, name, arg string) error {
 		if arg != "gone" {
 			live.Images[name] = plan.Image{ID: arg}
 		}
-	case "listener":
-		if name == "unreadable" {
-			s.listenersErr = errors.New("listeners: open /proc/net/tcp: permission denied")
-			return nil
+	case "machine":
+		s.computer.root = s.computer.root || name == "root"
+		if name == "linux" {
+			s.computer.becomeLinux()
+			live.Engine.OperatingSystem, live.Engine.Name, live.Engine.Platform = "Debian GNU/Linux 12 (bookworm)", "mini", ""
+			for i := range s.computer.listeners {
+				s.computer.listeners[i].Process = "docker-proxy"
+			}
 		}
-		addr, err := netip.ParseAddrPort(name)
-		s.listeners = append(s.listeners, host.Listener{Protocol: "tcp", Addr: addr, Process: arg, PID: 412 * min(1, len(arg))})
-		return err
-	case "address":
-		s.addresses = nil
-		if name == "unreadable" {
-			s.addressesErr = errors.New("network interfaces: too many open files")
-		}
-	case "firewall":
-		switch name {
-		case "off":
-			s.firewall = host.FirewallOff
-		case "linux":
-			s.firewallErr = fmt.Errorf("%w: the application firewall is part of macOS, and this is linux", host.ErrNotApplicable)
-		default:
-			s.firewallErr = errors.New("application firewall: no state in \"\"")
-		}
+	case "run", "file", "interface", "listener", "owner", "address", "firewall":
+		return s.computer.change(verb, strings.TrimSpace(name+" "+arg))
 	case "engine":
+		if strings.HasPrefix(name, "{") {
+			return patch(&live.Engine, name+" "+arg)
+		}
 		s.subject.Local = name != "remote"
 		if name == "unreachable" {
 			s.subject.Unseen = errors.New("cannot connect to the Docker Engine at unix:///var/run/docker.sock")
@@ -336,25 +334,7 @@ func patch(target any, text string) error {
 	return json.Unmarshal(encoded, target)
 }
 
-// The scene is the machine ...
-
-func (s *scene) Firewall(context.Context) (host.FirewallState, error) {
-	return s.firewall, s.firewallErr
-}
-
-func (s *scene) Listeners(context.Context) ([]host.Listener, error) {
-	return slices.Clone(s.listeners), s.listenersErr
-}
-
-func (s *scene) Owners(_ context.Context, listeners []host.Listener) ([]host.Listener, error) {
-	return listeners, nil
-}
-
-func (s *scene) Addresses([]netip.Prefix) ([]netip.Addr, error) {
-	return s.addresses, s.addressesErr
-}
-
-// ... and what answers at its doors.
+// What answers at the doors of the scene's machine.
 
 func (s *scene) Reach(_ context.Context, addr string) (probe.Reach, error) {
 	switch how := s.reaches[addr]; {

@@ -20,12 +20,13 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"minibot/internal/host"
 	"minibot/internal/plan"
 	"minibot/internal/secret"
 	"minibot/spec"
 )
 
-// Subject is everything that checks look at. The caller gathers it. Machine, Prober and
+// Subject is everything that checks look at. The caller gathers it. What is in Machine, Prober and
 // Secret are called from several goroutines at once.
 type Subject struct {
 	Stack *spec.Stack
@@ -39,8 +40,8 @@ type Subject struct {
 	// Local says that published ports are on this machine: the engine is not a remote one,
 	// even if it does not answer. Else what this machine shows would pass for the other's.
 	Local bool
-	// Machine shows this machine; nil is Host{}.
-	Machine Machine
+	// Machine shows this machine; without a Run it is host.This().
+	Machine host.Machine
 	// Prober knocks at doors; nil is Probes{}.
 	Prober Prober
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.
@@ -58,9 +59,10 @@ const atOnce = 8
 // a check, of the spec. It takes as long as the slowest probe, about 3 seconds at most for
 // each connection that gets no answer; the end of ctx ends it, as errors.
 func Run(ctx context.Context, s Subject) Report {
-	if s.Machine == nil {
-		s.Machine = Host{}
+	if s.Machine.Run == nil {
+		s.Machine = host.This()
 	}
+	s.Machine = s.Machine.Remembering()
 	if s.Prober == nil {
 		s.Prober = Probes{}
 	}

@@ -51,7 +51,7 @@ var homes = map[string]struct {
 	"github.com/mitchellh/go-wordwrap":      {[]string{"spec"}, "messages fit the terminal"},
 	"github.com/distribution/reference":     {[]string{"spec", "internal/engine"}, "names of images, as the engine reads them"},
 	"github.com/docker/go-units":            {[]string{"spec", "internal/engine"}, "Docker's sizes and ulimits"},
-	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan"}, "the rendered file, and the label"},
+	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host"}, "the rendered file, the label, and settings of runtimes"},
 	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
 	"github.com/docker/docker":              {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "the Docker client lives in engine"},
 	"github.com/docker/cli":                 {[]string{"internal/engine"}, "contexts, ssh hosts, registry logins"},

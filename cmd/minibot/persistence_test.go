@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func TestSecretsSurvive(t *testing.T) {
 			}
 			must("minibot", "--secret-store", "file", "apply", "-y") // waits for their health
 			must("minibot", "--secret-store", "file", "plan", "--detailed-exitcode")
-			must("minibot", "--secret-store", "file", "verify")
+			must("minibot", slices.Concat([]string{"--secret-store", "file", "verify"}, ofTheStack)...)
 		})
 	}
 }

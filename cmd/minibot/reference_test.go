@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,10 @@ import (
 	"minibot/verify"
 )
 
+// ofTheStack selects what verify finds out about the stack, and leaves out what the test's machine and its engine may
+// deserve themselves: an old version, an open disk.
+var ofTheStack = []string{"--skip", "net.l2", "--skip", "host", "--skip", "remote"}
+
 // The spec that people copy brings up four real services on a real engine, which verify finds
 // in order, real clients can use, and a second apply leaves alone.
 func TestReferenceStack(t *testing.T) {
@@ -37,7 +42,7 @@ func TestReferenceStack(t *testing.T) {
 	}
 	r.minibot("", "apply", "-y")
 	var report verify.Report
-	if err := json.Unmarshal(r.minibot("", "verify", "--json"), &report); err != nil {
+	if err := json.Unmarshal(r.minibot("", slices.Concat([]string{"verify", "--json"}, ofTheStack)...), &report); err != nil {
 		t.Fatal(err)
 	}
 	for _, result := range report.Results {

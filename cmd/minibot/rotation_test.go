@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,7 +235,7 @@ func (r *tried) accepts(password string) bool {
 func (r *tried) inOrder() {
 	r.Helper()
 	r.must("plan", "--detailed-exitcode")
-	if said, err := r.command("verify", "--json").Output(); err != nil {
+	if said, err := r.command(slices.Concat([]string{"verify", "--json"}, ofTheStack)...).Output(); err != nil {
 		var report verify.Report
 		_ = json.Unmarshal(said, &report)
 		for _, result := range report.Results {

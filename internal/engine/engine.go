@@ -72,18 +72,6 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 // Close gives up the connections.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// About tells the engine's version and the system it runs on. It costs two calls of a
-// few milliseconds each, so only verify and version ask.
-func (e *Engine) About(ctx context.Context) (plan.Engine, error) {
-	about := e.about
-	info, err := e.api.Info(ctx)
-	if err != nil {
-		return about, fmt.Errorf("engine information: %w", plainly(err))
-	}
-	about.Version, about.OperatingSystem = info.ServerVersion, info.OperatingSystem
-	return about, nil
-}
-
 // plainly takes the client's advice out of an error; minibot gives its own.
 func plainly(err error) error {
 	text := err.Error()

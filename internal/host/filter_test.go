@@ -21,6 +21,9 @@ func TestFilter(t *testing.T) {
 		if ways := filter.Ways(question(t, c.File(t, "ask"))); ways != nil {
 			out = strings.Join(texts(ways), "\n") + "\n"
 		}
+		if filter.Forwards() {
+			out += "forwards by default\n"
+		}
 		return map[string]string{"ways": out}
 	})
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Bridge is a container network as the machine's neighbours could reach it: an interface of the machine, and the
@@ -77,4 +78,12 @@ func (f Filter) Ways(lan []string, bridges []Bridge, published []Published) []Wa
 		}
 	}
 	return open
+}
+
+// Forwards tells whether a packet of IPv4 to a container is let through where no rule speaks of it: no chain of the hook
+// forward drops at its end.
+func (f Filter) Forwards() bool {
+	return !slices.ContainsFunc(f.tables, func(t table) bool {
+		return t.v4 && slices.ContainsFunc(t.bases, func(b base) bool { return b.stage == onTheWayIn && b.drops })
+	})
 }

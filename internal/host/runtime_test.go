@@ -36,3 +36,35 @@ func TestRuntime(t *testing.T) {
 		}
 	}
 }
+
+func TestForwards(t *testing.T) {
+	for _, test := range []struct {
+		kind    Kind
+		process string
+		want    bool
+	}{
+		{LinuxEngine, "docker-proxy", true},
+		{LinuxEngine, "rootlesskit-doc", true}, // as Linux cuts it
+		{DockerDesktop, "com.docker.backend", true},
+		{DockerDesktop, "com.docke", true}, // as lsof cuts it
+		{DockerDesktop, "com.dock", false},
+		{DockerDesktop, "docker-proxy", false},
+		{Colima, "ssh", true},
+		{LinuxEngine, "ssh", false},
+		{LinuxEngine, "postgres", false},
+		{LinuxEngine, "", false},
+		{UnknownRuntime, "dockerd", false},
+	} {
+		if got := test.kind.Forwards(test.process); got != test.want {
+			t.Errorf("%s, %q: %v", test.kind, test.process, got)
+		}
+	}
+}
+
+func TestTitles(t *testing.T) {
+	for kind := range forwarders {
+		if kind.Title() == "" {
+			t.Errorf("%s has no title", kind)
+		}
+	}
+}

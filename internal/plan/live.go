@@ -40,15 +40,6 @@ type Store struct {
 	Accepted []string
 }
 
-// Engine tells which engine it was.
-type Engine struct {
-	// Version is the engine's, such as "28.5.2"; API the version negotiated, such as "1.51".
-	Version string `json:"version"`
-	API     string `json:"api"`
-	// OperatingSystem is what the engine says it runs on, such as "Docker Desktop".
-	OperatingSystem string `json:"operating_system,omitempty"`
-}
-
 // Container is one container as inspection shows it.
 type Container struct {
 	ID   string
