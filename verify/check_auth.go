@@ -148,7 +148,7 @@ func accepts(kind string) func(context.Context, Subject) []Result {
 			return unlearned("not tried: ", door, err)
 		case answer.State == probe.Refuses, answer.State == probe.Weak && kind == "postgres": // MD5 asks for it too
 		default:
-			return unknown("not tried: the server did not ask for a password").remedy("Make it ask for one first.")
+			return fail("it asks for no password, so that any is as good as that of the spec").remedy("Make it ask for one first.")
 		}
 		name := p.spec.Auth.Password.Secrets()[0]
 		password, err := s.secret(ctx, name)
@@ -157,6 +157,8 @@ func accepts(kind string) func(context.Context, Subject) []Result {
 		}
 		answer, err := s.Prober.Login(ctx, door, password)
 		switch {
+		case errors.Is(err, probe.ErrClearText):
+			return skip("not tried: %v", probe.ErrClearText)
 		case err != nil:
 			return unlearned("", door, err)
 		case answer.State == probe.Accepts:

@@ -78,7 +78,7 @@ func (e *Engine) live(ctx context.Context, project *types.Project, l lists, earl
 			live.Volumes[v.Name] = plan.Volume{Name: v.Name, Driver: v.Driver, Labels: v.Labels}
 		}
 	}
-	relevant := relevance(project)
+	relevant := relevance(project, l.containers)
 	containers := slices.DeleteFunc(slices.Clone(l.containers), func(c container.Summary) bool { return !relevant(c) })
 	if err := e.inspectAll(ctx, project, containers, early, there, &live); err != nil {
 		return plan.Live{}, err
@@ -170,10 +170,16 @@ func (e *Engine) inspectImages(ctx context.Context, group *errgroup.Group, refs 
 	}
 }
 
-// relevance tells which containers matter to the stack: its own, those on its networks or
-// inside another's, those that hold its names or its ports, and those that are open to the
-// network.
-func relevance(project *types.Project) func(container.Summary) bool {
+// relevance tells which of the containers matter to the stack: its own, those whose network
+// one of its own is in, those on its networks or inside another's, those that hold its names or
+// its ports, and those that are open to the network.
+func relevance(project *types.Project, all []container.Summary) func(container.Summary) bool {
+	hosts := map[string]bool{} // by ID
+	for _, c := range all {
+		if of, ok := strings.CutPrefix(c.HostConfig.NetworkMode, "container:"); ok && c.Labels[plan.LabelProject] == project.Name {
+			hosts[of] = true
+		}
+	}
 	names := map[string]bool{}
 	ports := map[uint16]bool{}
 	for _, service := range project.Services {
@@ -184,7 +190,7 @@ func relevance(project *types.Project) func(container.Summary) bool {
 	}
 	return func(c container.Summary) bool {
 		mode := c.HostConfig.NetworkMode
-		if c.Labels[plan.LabelProject] == project.Name || mode == "host" || strings.HasPrefix(mode, "container:") {
+		if c.Labels[plan.LabelProject] == project.Name || hosts[c.ID] || mode == "host" || strings.HasPrefix(mode, "container:") {
 			return true
 		}
 		if slices.ContainsFunc(c.Names, func(n string) bool { return names[n] }) {

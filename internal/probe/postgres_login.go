@@ -137,7 +137,7 @@ func judgeLogin(ctx context.Context, err error, password string) (Answer, error)
 	case strings.Contains(text, "server did not complete authentication"): // pgconn's require_auth
 		return Answer{Open, "asks for no password"}, nil
 	case strings.Contains(text, "server requested password authentication"):
-		return Answer{}, errors.New("the server wants the password in clear text, which it was not sent")
+		return Answer{}, ErrClearText
 	default:
 		return Answer{}, fmt.Errorf("%w: %s", ErrUnknownReply, clean(masked(text, password)))
 	}

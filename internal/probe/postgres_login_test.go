@@ -136,7 +136,7 @@ func TestPostgresLogin(t *testing.T) {
 		"md5, right":            {database: postgresDatabase{method: "md5"}, password: thePassword, want: Accepts},
 		"md5, wrong":            {database: postgresDatabase{method: "md5"}, password: "other", want: Rejects},
 		"trust":                 {database: postgresDatabase{method: "trust"}, password: "other", want: Open},
-		"cleartext":             {database: postgresDatabase{method: "password"}, password: thePassword},
+		"cleartext":             {database: postgresDatabase{method: "password"}, password: thePassword, err: ErrClearText},
 		"only TLS, right":       {database: postgresDatabase{method: "scram", tls: secure}, password: thePassword, want: Accepts, connections: 2},
 		"only TLS, wrong":       {database: postgresDatabase{method: "scram", tls: secure}, password: "other", want: Rejects, connections: 2},
 		"no database":           {database: postgresDatabase{method: "scram", after: encode(authOK, fatal("3D000", `database "d" does not exist`))}, password: thePassword, err: ErrUnknownReply},

@@ -55,6 +55,8 @@ var (
 	// ErrUnknownReply means the reply is not one the protocol's table knows: another service, another
 	// version, or TLS where none was expected.
 	ErrUnknownReply = errors.New("unknown reply")
+	// ErrClearText means a login would have had to send the password as it is, and did not.
+	ErrClearText = errors.New("the server wants the password in clear text, which it was not sent")
 	// ErrNoSecret means a login was asked for with an empty password. Nothing was sent.
 	ErrNoSecret = errors.New("the password is empty")
 )
