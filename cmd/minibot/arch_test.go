@@ -26,6 +26,7 @@ var imports = map[string]struct {
 	"internal/lock":                   {nil, "one minibot at a time"},
 	"internal/host":                   {nil, "facts of the machine"},
 	"internal/probe":                  {[]string{"internal/secret"}, "a login needs a value"},
+	"internal/bridge":                 {nil, "dials from inside a container; it knows no engine"},
 	"internal/rotate":                 {[]string{"internal/secret", "internal/probe"}, "changes a password by the session of the login that proved it"},
 	"internal/engine":                 {[]string{"internal/plan", "internal/secret"}, "carries out actions, delivers values"},
 	"apply":                           {[]string{"internal/plan"}, "runs a plan by an interface of its own; it does not know the engine"},
