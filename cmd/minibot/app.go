@@ -130,7 +130,7 @@ func (a *app) loadThen(parsed func(*spec.Stack)) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := sync.OnceValues(func() (secret.Store, error) { return a.store(stack) })
+	store := a.storeOnce(stack)
 	return &loaded{stack: stack, project: project, compose: compose, diags: diags, store: store}, nil
 }
 
@@ -181,6 +181,11 @@ func (a *app) endpoint() (engine.Endpoint, error) {
 		endpoint.Trace = a.debug
 	}
 	return endpoint, err
+}
+
+// storeOnce opens the secret store when it is first asked for.
+func (a *app) storeOnce(stack *spec.Stack) func() (secret.Store, error) {
+	return sync.OnceValues(func() (secret.Store, error) { return a.store(stack) })
 }
 
 // store opens the secret store of the stack.

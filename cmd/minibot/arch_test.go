@@ -31,13 +31,14 @@ var imports = map[string]struct {
 	"internal/engine":                 {[]string{"internal/plan", "internal/secret"}, "carries out actions, delivers values"},
 	"apply":                           {[]string{"internal/plan"}, "runs a plan by an interface of its own; it does not know the engine"},
 	"verify":                          {[]string{"spec", "internal/plan", "internal/host", "internal/probe", "internal/secret"}, "looks at all of it, changes nothing; spec for auth, waivers and their places"},
+	"internal/lookout":                {[]string{"internal/secret"}, "looks again, and tells programs that must not see secrets"},
 	"golden":                          {nil, "runs text cases"},
 	"internal/testbed":                {nil, "for tests, the demo and CI alone"},
 	"internal/testbed/cmd/testbed":    {[]string{"internal/testbed"}, "its command"},
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/lock", "internal/host", "internal/probe", "internal/rotate"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/lock", "internal/host", "internal/probe", "internal/rotate", "internal/lookout"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -68,6 +69,7 @@ var homes = map[string]struct {
 	"github.com/alecthomas/kong":            {[]string{"cmd/minibot"}, "kong lives in cmd"},
 	"github.com/rogpeppe/go-internal":       {[]string{"cmd/minibot"}, "differences of texts"},
 	"github.com/google/go-cmp":              {[]string{"golden"}, "differences in tests"},
+	"github.com/mattn/go-shellwords":        {[]string{"internal/lookout"}, "command lines without a shell"},
 	"golang.org/x/term":                     {[]string{"cmd/minibot", "internal/secret"}, "terminals"},
 	"golang.org/x/sys":                      {[]string{"internal/secret", "internal/lock", "internal/host", "internal/testbed"}, "system calls"},
 	"golang.org/x/sync":                     {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "bounded groups"},

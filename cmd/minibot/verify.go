@@ -18,11 +18,12 @@ type verifyCmd struct {
 	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
 	selectFlags
 	reportFlags
+	watchFlags
 }
 
 // Validate reads what kong does not.
 func (c *verifyCmd) Validate(parsed *kong.Context) error {
-	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed))
+	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed), c.watchFlags.read(c.reportFlags))
 }
 
 // Run proves that the machine is what the spec says. A failed check exits 2; where
@@ -34,28 +35,41 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	case c.Schema:
 		_, err := a.stdout.Write(verify.Schema)
 		return err
+	case c.Watch:
+		return c.watch(ctx, a)
 	}
 	loaded, err := a.load()
 	if err != nil {
 		return err
 	}
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection}
-	endpoint, err := a.endpoint()
+	report, err := c.report(ctx, a, loaded)
 	if err != nil {
-		return err // nobody knows which machine is meant
-	}
-	subject.Local = endpoint.Local()
-	a.observe(ctx, endpoint, loaded, &subject)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	report := verify.Run(ctx, subject)
-	if ctx.Err() != nil {
-		return ctx.Err()
+		return err
 	}
 	if err := c.write(a, report, c.Verbose); err != nil {
 		return err
 	}
+	return verdict(report)
+}
+
+// report makes the checks. It is an error if nobody knows which machine is meant.
+func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.Report, error) {
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection}
+	endpoint, err := a.endpoint()
+	if err != nil {
+		return verify.Report{}, err
+	}
+	subject.Local = endpoint.Local()
+	a.observe(ctx, endpoint, loaded, &subject)
+	if ctx.Err() != nil {
+		return verify.Report{}, ctx.Err()
+	}
+	report := verify.Run(ctx, subject)
+	return report, ctx.Err()
+}
+
+// verdict is how verify ends.
+func verdict(report verify.Report) error {
 	switch {
 	case report.Failed():
 		return errDiffers

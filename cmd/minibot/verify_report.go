@@ -61,6 +61,13 @@ func (f *reportFlags) read(parsed *kong.Context) (err error) {
 
 // write writes the report to every file and to standard output.
 func (f *reportFlags) write(a *app, report verify.Report, verbose bool) error {
+	if err := f.writeFiles(report, verbose); err != nil {
+		return err
+	}
+	return report.Write(a.stdout, f.format, verify.Options{Version: version, Text: a.textOptions(verbose)})
+}
+
+func (f *reportFlags) writeFiles(report verify.Report, verbose bool) error {
 	for _, file := range f.files {
 		var out bytes.Buffer
 		if err := report.Write(&out, file.format, verify.Options{Version: version, Text: verify.TextOptions{Verbose: verbose}}); err != nil {
@@ -70,5 +77,5 @@ func (f *reportFlags) write(a *app, report verify.Report, verbose bool) error {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
-	return report.Write(a.stdout, f.format, verify.Options{Version: version, Text: a.textOptions(verbose)})
+	return nil
 }
