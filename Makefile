@@ -32,6 +32,7 @@ cross: ## the platforms that users have
 
 fuzz: ## each parser, for a minute
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 60s
+	go test ./spec -run '^$$' -fuzz FuzzFormat -fuzztime 60s
 	go test ./render -run '^$$' -fuzz FuzzLoad -fuzztime 60s
 	go test ./cmd/minibot -run '^$$' -fuzz FuzzParseEnv -fuzztime 60s
 

@@ -136,15 +136,23 @@ func (a *app) loadThen(parsed func(*spec.Stack)) (*loaded, error) {
 
 // parse reads the spec without judging it.
 func (a *app) parse() (*spec.Stack, spec.Diagnostics, error) {
-	src, err := os.ReadFile(a.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, spec.Diagnostics{}, &noSpecError{file: a.File}
-	}
+	src, err := readSpec(a.File)
 	if err != nil {
-		return nil, spec.Diagnostics{}, fmt.Errorf("read the spec: %w", err)
+		return nil, spec.Diagnostics{}, err
 	}
 	stack, diags := spec.Parse(src, a.File, spec.Variables{Flags: a.Var, Environ: environ()})
 	return stack, diags, nil
+}
+
+func readSpec(file string) ([]byte, error) {
+	src, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &noSpecError{file: file}
+	case err != nil:
+		return nil, fmt.Errorf("read the spec: %w", err)
+	}
+	return src, nil
 }
 
 // diagnostics shows what Parse had to say; an error if the spec cannot be used.

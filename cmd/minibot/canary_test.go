@@ -128,6 +128,8 @@ func commandRows(values map[string]string) []call {
 	}
 	return []call{
 		{args: []string{"version"}},
+		{args: []string{"fmt"}},
+		{args: []string{"fmt", "--check", "--diff"}},
 		{args: []string{"validate"}},
 		{args: []string{"render"}},
 		{args: []string{"render", "-o", "docker-compose.yml"}},

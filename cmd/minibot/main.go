@@ -29,6 +29,7 @@ import (
 type commands struct {
 	Globals
 
+	Fmt      fmtCmd      `cmd:"" help:"Lay the spec out in the one style."`
 	Validate validateCmd `cmd:"" help:"Check the spec and say everything that is wrong with it."`
 	Render   renderCmd   `cmd:"" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
 	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`

@@ -9,16 +9,20 @@ import (
 )
 
 // writeFile replaces a file in one step: nobody ever sees half of it, and a failure leaves the
-// old one. Of a link it replaces the target. What is no file, such as /dev/stdout, it leaves.
+// old one. Of a link it replaces the target. Who may read it stays as it was; a new file anybody
+// may. What is no file, such as /dev/stdout, it leaves.
 func writeFile(path string, content []byte) (err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
+	mode := fs.FileMode(0o644)
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%s is there and is not a file", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err == nil:
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
@@ -31,7 +35,7 @@ func writeFile(path string, content []byte) (err error) {
 		}
 	}()
 	if _, err = temp.Write(content); err == nil {
-		err = temp.Chmod(0o644)
+		err = temp.Chmod(mode)
 	}
 	if err == nil {
 		err = temp.Sync()
