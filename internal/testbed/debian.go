@@ -32,50 +32,61 @@ func debianTree(ctx context.Context, b *builder) (string, error) {
 	key := "debian-" + digest(debianPackages, debianSkip)[:12]
 	return cached(b.state, key, func(dir string) error {
 		updateErr := b.aptUpdate()
-		archives, err := download(ctx, dir)
-		if err != nil {
+		if err := download(ctx, dir); err != nil {
 			return errors.Join(err, updateErr)
 		}
-		for _, archive := range archives {
-			if _, err := run(ctx, dir, nil, "dpkg-deb", "-x", archive, dir); err != nil {
-				return fmt.Errorf("unpack %s: %w", filepath.Base(archive), err)
-			}
-			if err := os.Remove(archive); err != nil {
-				return err
-			}
-		}
-		return nil
+		return unpack(ctx, dir)
 	})
 }
 
-// download fetches the closure of debianPackages into dir and returns the archives' paths. apt works out the
-// closure by simulating the installation on a machine that has nothing installed: an empty status file.
-func download(ctx context.Context, dir string) ([]string, error) {
+// unpack unpacks the archives in dir, in their place.
+func unpack(ctx context.Context, dir string) error {
+	archives, err := filepath.Glob(filepath.Join(dir, "*.deb"))
+	if err != nil {
+		return err
+	}
+	for _, archive := range archives {
+		if _, err := run(ctx, dir, nil, "dpkg-deb", "-x", archive, dir); err != nil {
+			return fmt.Errorf("unpack %s: %w", filepath.Base(archive), err)
+		}
+		if err := os.Remove(archive); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// download fetches the archives of the closure of debianPackages into dir. apt works out the closure by simulating the
+// installation on a machine that has nothing installed: an empty status file.
+func download(ctx context.Context, dir string) error {
 	status := filepath.Join(dir, "status")
 	if err := os.WriteFile(status, nil, 0o644); err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(status)
 	list, err := apt(ctx, dir, append([]string{"install", "--simulate", "-o", "Dir::State::status=" + status}, debianPackages...)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	get := []string{"download", "-o", "APT::Sandbox::User=root"}
+	var names []string
 	for line := range strings.Lines(list) {
 		fields := strings.Fields(line) // Inst NAME (VERSION …
 		if len(fields) > 1 && fields[0] == "Inst" && !skipped(fields[1]) {
-			get = append(get, fields[1])
+			names = append(names, fields[1])
 		}
 	}
-	if _, err := apt(ctx, dir, get...); err != nil {
-		return nil, err
-	}
-	return filepath.Glob(filepath.Join(dir, "*.deb"))
+	return aptDownload(ctx, dir, names...)
 }
 
 func skipped(name string) bool {
 	return strings.HasSuffix(name, "-perl") ||
 		slices.ContainsFunc(debianSkip, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// aptDownload fetches the archives of packages, without what they depend on.
+func aptDownload(ctx context.Context, dir string, packages ...string) error {
+	_, err := apt(ctx, dir, append([]string{"download", "-o", "APT::Sandbox::User=root"}, packages...)...)
+	return err
 }
 
 // aptInstall installs packages on this machine, after update. It needs root.

@@ -1,0 +1,181 @@
+package testbed
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// SSHD is an ssh server on a private engine's machine: OpenSSH's own, unpacked from Debian's package and not installed. Root
+// may log in with a key that was made for it, and finds docker there, as on any machine. It knows no account of
+// this machine's and no file of any user's, and nobody else can reach it but who is on the wire with it.
+type SSHD struct {
+	// Alias is the name of the machine for the client, as in ssh://ALIAS. It stands in no other configuration.
+	Alias string
+	// Path is a folder with an ssh that knows the alias, its key and its host key, and reads no configuration of a user's or
+	// of the system's. It goes first in the PATH of whoever is to find it.
+	Path string
+
+	log string
+}
+
+//go:embed sshd.sh
+var scriptSSHD string
+
+// sshdConfig is all that the server reads. Path is where its sessions look for programs.
+const sshdConfig = `ListenAddress %[2]s
+HostKey %[1]s/host
+AuthorizedKeysFile %[1]s/user.pub
+AuthenticationMethods publickey
+PermitRootLogin prohibit-password
+UsePAM no
+StrictModes no
+PidFile none
+LogLevel VERBOSE
+SetEnv PATH=%[3]s
+`
+
+// sshConfig is all that the client reads.
+const sshConfig = `Host %[2]s
+  HostName %[3]s
+  User root
+  IdentityFile %[1]s/user
+  IdentitiesOnly yes
+  IdentityAgent none
+  UserKnownHostsFile %[1]s/known_hosts
+  GlobalKnownHostsFile none
+  StrictHostKeyChecking yes
+`
+
+// SSHD starts an ssh server that listens on the wire to the neighbour. Path is what PATH is in its sessions; "" is this
+// process's own. It ends with the engine's machine.
+func (p *Private) SSHD(ctx context.Context, path string) (*SSHD, error) {
+	program, err := sshdProgram(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sshd: %w", err)
+	}
+	dir, err := os.MkdirTemp(p.dir, "sshd-")
+	if err != nil {
+		return nil, fmt.Errorf("sshd: %w", err)
+	}
+	if path == "" {
+		path = os.Getenv("PATH")
+	}
+	s := &SSHD{Alias: "machine-of-" + filepath.Base(p.dir), Path: filepath.Join(dir, "bin"), log: filepath.Join(dir, "log")}
+	if err := s.configure(ctx, dir, path); err != nil {
+		return nil, fmt.Errorf("sshd: %w", err)
+	}
+	if err := s.start(ctx, p, dir, program); err != nil {
+		return nil, fmt.Errorf("sshd: %w", err)
+	}
+	return s, nil
+}
+
+// configure makes the keys of both sides, and what each reads.
+func (s *SSHD) configure(ctx context.Context, dir, path string) error {
+	for _, key := range []string{"host", "user"} {
+		if _, err := run(ctx, dir, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", key); err != nil {
+			return err
+		}
+	}
+	host, err := os.ReadFile(filepath.Join(dir, "host.pub"))
+	if err != nil {
+		return err
+	}
+	ssh, err := exec.LookPath("ssh")
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"sshd_config": fmt.Sprintf(sshdConfig, dir, HostOnWire, path),
+		"ssh_config":  fmt.Sprintf(sshConfig, dir, s.Alias, HostOnWire),
+		"known_hosts": HostOnWire + " " + string(host),
+		"passwd":      fmt.Sprintf("root:x:0:0:root:%s/home:/bin/sh\nsshd:x:102:65534::/run/sshd:/bin/false\n", dir),
+		"bin/ssh":     fmt.Sprintf("#!/bin/sh\nexec %s -F %s/ssh_config \"$@\"\n", ssh, dir),
+		"home/.hush":  "",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start runs the server where the engine runs: among its processes and mounts, and in its network.
+func (s *SSHD) start(ctx context.Context, p *Private, dir, program string) error {
+	log, err := os.Create(s.log)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	p.mu.Lock()
+	running := p.dockerd
+	p.mu.Unlock()
+	if running == nil {
+		return errors.New("the private engine does not run")
+	}
+	cmd := exec.Command("nsenter", "--target="+strconv.Itoa(running.Process.Pid), "--mount", "--pid", "--net",
+		"/bin/sh", "-c", scriptSSHD, "sshd", program, dir, p.socket())
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err = poll(ctx, func() (bool, error) {
+		select {
+		case <-ended:
+			return false, errors.New("it ended")
+		default:
+		}
+		conn, err := p.Dial(ctx, "tcp", net.JoinHostPort(HostOnWire, "22"))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w; it said:\n%s", err, s.Log())
+	}
+	return nil
+}
+
+// Log is what the server has said so far.
+func (s *SSHD) Log() string {
+	text, _ := os.ReadFile(s.log)
+	return string(text)
+}
+
+// sshdProgram is the path of OpenSSH's server: this machine's, or one unpacked from Debian's package.
+func sshdProgram(ctx context.Context) (string, error) {
+	const path = "usr/sbin/sshd"
+	if _, err := os.Stat("/" + path); err == nil {
+		return "/" + path, nil
+	}
+	state, unlock, err := lockState(ctx, "images")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	dir, err := cached(state, "openssh-server", func(dir string) error {
+		updateErr := aptUpdate(ctx)
+		if err := aptDownload(ctx, dir, "openssh-server", "libwrap0"); err != nil {
+			return errors.Join(err, updateErr)
+		}
+		return unpack(ctx, dir)
+	})
+	return filepath.Join(dir, path), err
+}
