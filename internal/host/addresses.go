@@ -5,15 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Addresses lists, in order, the machine's own addresses at which others may reach it: unicast, not loopback, on
 // interfaces that are up, of both families. LAN, Tailscale, utun and bridge100 are in; an address on the
 // loopback interface that is no loopback address too, since Linux answers for it on every interface.
 //
-// Left out: link-local IPv6, which cannot be dialled without a zone; containers' ends of a veth pair; and
-// what lies in except, where the caller names the subnets of Docker's own bridges.
+// Left out: link-local IPv6, which cannot be dialled without a zone; interfaces that bear a name which Docker gives; and
+// what lies in except, where the caller names the subnets of bridges that bear others.
 // facts/network-security.md §2. An error means the interfaces could not be read.
 func (m Machine) Addresses(except []netip.Prefix) ([]netip.Addr, error) {
 	list, err := m.Interfaces()
@@ -27,7 +26,7 @@ func (m Machine) Addresses(except []netip.Prefix) ([]netip.Addr, error) {
 func reachable(list []Interface, except []netip.Prefix) []netip.Addr {
 	var addrs []netip.Addr
 	for _, one := range list {
-		if !one.Up || strings.HasPrefix(one.Name, "veth") {
+		if !one.Up || one.Name != "lo" && ownLink.MatchString(one.Name) {
 			continue
 		}
 		for _, network := range one.Addrs {
