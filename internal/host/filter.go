@@ -6,7 +6,8 @@ import (
 )
 
 // Filter is the part of the machine's packet filter that a packet from outside meets on its way to a container: the
-// chains of the hooks prerouting, before addresses are translated, and forward. The zero Filter lets all pass.
+// chains of the hooks prerouting, before addresses are translated, and forward; and the chains of the hook input. The zero
+// Filter lets all pass.
 type Filter struct{ tables []table }
 
 // table is one table of rules. A packet must get past every table: one that drops it is enough.
@@ -29,6 +30,7 @@ type stage uint8
 const (
 	onArrival  stage = iota + 1 // bears the destination that it was sent to
 	onTheWayIn                  // translated, and about to go out to a bridge
+	forUs                       // for a program of this machine
 )
 
 // packet is a set of packets, each of which would open a connection: all that come in at one interface, for any of a
@@ -97,16 +99,23 @@ func (f Filter) closes(at stage, p packet) bool {
 			continue
 		}
 		for _, b := range t.bases {
-			fate := t.fate(b.chain, p, 0)
-			if fate&returned != 0 && b.drops {
-				fate = fate&^returned | dropped
-			}
-			if b.stage == at && fate == dropped {
+			if b.stage == at && b.end(t.fate(b.chain, p, 0)) == dropped {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// end turns what comes back from a base chain into what becomes of it.
+func (b base) end(f fates) fates {
+	switch {
+	case f&returned == 0:
+		return f
+	case b.drops:
+		return f&^returned | dropped
+	}
+	return f&^returned | accepted
 }
 
 // untracks tells whether connection tracking may miss packets of the set, so that none of them is seen as new.

@@ -55,7 +55,7 @@ func (t *table) declare(name, text string) error {
 	}
 	chain, policy := fields[0], fields[1]
 	t.chains[chain] = nil
-	when := map[string]stage{"PREROUTING": onArrival, "FORWARD": onTheWayIn}[chain]
+	when := map[string]stage{"PREROUTING": onArrival, "FORWARD": onTheWayIn, "INPUT": forUs}[chain]
 	if policy != "-" && when != 0 {
 		t.bases = append(t.bases, base{chain: chain, stage: when, drops: policy == "DROP"})
 	}

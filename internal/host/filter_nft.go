@@ -95,6 +95,8 @@ func (n *nft) declare(c *nftChain) {
 	switch {
 	case c.Hook == "prerouting" && c.Prio < dstnat:
 		t.bases = append(t.bases, base{c.Name, onArrival, c.Policy == "drop"})
+	case c.Hook == "input":
+		t.bases = append(t.bases, base{c.Name, forUs, c.Policy == "drop"})
 	case c.Hook == "forward":
 		t.bases = append(t.bases, base{c.Name, onTheWayIn, c.Policy == "drop"})
 	}

@@ -87,3 +87,21 @@ func (f Filter) Forwards() bool {
 		return t.v4 && slices.ContainsFunc(t.bases, func(b base) bool { return b.stage == onTheWayIn && b.drops })
 	})
 }
+
+// Guards tells whether a packet of IPv4 for this machine is dropped where no rule lets it in, whatever exceptions there are:
+// such as one that comes in at an interface that no rule names, for a port that none does.
+func (f Filter) Guards() bool {
+	const elsewhere = "minibot?" // no rule can name it: an interface has no ? in its name
+	stranger := packet{in: elsewhere, to: netip.PrefixFrom(netip.IPv4Unspecified(), 0), protocol: "tcp", port: 1}
+	for _, t := range f.tables {
+		for _, b := range t.bases {
+			if b.stage != forUs || !t.sees(stranger) {
+				continue
+			}
+			if fate := t.fate(b.chain, stranger, 0); fate&dropped != 0 && fate&returned == 0 || fate&returned != 0 && b.drops {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -65,12 +65,15 @@ func This() Machine {
 // commandTimeout bounds one run of a system tool.
 const commandTimeout = 5 * time.Second
 
-// run executes a program with an environment of its own, since some tools translate what they print.
+// run executes a program with an environment of its own: some tools translate what they print, and none is to get a
+// secret that stands in minibot's.
 func run(ctx context.Context, argv ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = []string{"LC_ALL=C", "LANG=C", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"}
+	cmd.Env = []string{"LC_ALL=C", "LANG=C", "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
+		"HOME=" + os.Getenv("HOME"), // where runtimes' own tools find them
+		"TAILSCALE_BE_CLI=1"}        // or the Mac App Store's Tailscale opens a window
 	cmd.WaitDelay = time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -72,3 +72,25 @@ func parseFirewall(out []byte) (FirewallState, error) {
 		return FirewallOff, fmt.Errorf("unknown state %.20s", number)
 	}
 }
+
+// What the application firewall's tool says of its modes, by versions of macOS from 13 to 26 (facts/network-security.md §4.1).
+var (
+	stealthWords  = words{off: regexp.MustCompile(`(?i)stealth mode (is )?(off|disabled)\b.*`), on: regexp.MustCompile(`(?i)stealth mode (is )?(on|enabled)\b.*`)}
+	blockAllWords = words{off: regexp.MustCompile(`(?i)block all (state set to )?disabled\b.*`), on: regexp.MustCompile(`(?i)block all (state set to )?enabled\b.*`)}
+	signedWords   = words{off: regexp.MustCompile(`(?i)downloaded signed software disabled\b.*`), on: regexp.MustCompile(`(?i)downloaded signed software enabled\b.*`)}
+)
+
+// Stealth tells whether the Mac stays silent to those who knock at closed ports.
+func (m Machine) Stealth(ctx context.Context) (Switch, error) {
+	return m.ask(ctx, "stealth mode", stealthWords, socketfilterfw, "--getstealthmode")
+}
+
+// BlockAll tells whether the application firewall closes everything that is not essential.
+func (m Machine) BlockAll(ctx context.Context) (Switch, error) {
+	return m.ask(ctx, "block all", blockAllWords, socketfilterfw, "--getblockall")
+}
+
+// AllowSigned tells whether downloaded software that is signed may listen without a question, as container runtimes are.
+func (m Machine) AllowSigned(ctx context.Context) (Switch, error) {
+	return m.ask(ctx, "signed software", signedWords, socketfilterfw, "--getallowsigned")
+}
