@@ -42,14 +42,23 @@ func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
 	if err != nil {
 		panic(err)
 	}
-	a := &app{Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: 100, env: env}
-	if columns, _, err := term.GetSize(fd(stdout)); err == nil && columns > 40 {
-		a.width = min(columns, 100)
+	return &app{
+		Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: widthOf(stdout), env: env,
+		colorOut: globals.Color && canColor(stdout), colorErr: globals.Color && canColor(stderr),
 	}
-	color := globals.Color && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	a.colorOut = color && term.IsTerminal(fd(stdout))
-	a.colorErr = color && term.IsTerminal(fd(stderr))
-	return a
+}
+
+// widthOf is how wide text may be: the terminal's columns, at most 100; 100 off a terminal.
+func widthOf(stream io.Writer) int {
+	if columns, _, err := term.GetSize(fd(stream)); err == nil && columns > 40 {
+		return min(columns, 100)
+	}
+	return 100
+}
+
+// canColor reports whether somebody sees colour there and did not turn it off.
+func canColor(stream io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(fd(stream))
 }
 
 // fd is the stream's file descriptor; -1 if it has none.

@@ -15,7 +15,7 @@ import (
 	"minibot/spec"
 )
 
-// The exit codes, as the README lists them.
+// The exit codes.
 const (
 	exitDone        = 0
 	exitError       = 1
@@ -26,6 +26,23 @@ const (
 	exitUsage       = 64
 	exitInterrupted = 130
 )
+
+// exitCode is one of them for people. The README has the same table.
+type exitCode struct {
+	Code    int    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+var exitCodes = []exitCode{
+	{exitDone, "done: no change needed, every check passed"},
+	{exitError, "error; also a check that could not be carried out"},
+	{exitDiffers, "differs: plan --detailed-exitcode with changes, render --check, fmt --check, a failed check"},
+	{exitSecret, "a secret is missing or its store is locked"},
+	{exitRefused, "refused: the plan is stale, or another minibot is changing the stack"},
+	{exitUnhealthy, "applied, but a service did not become healthy: taken back"},
+	{exitUsage, "usage, and a question with nobody to answer it"},
+	{exitInterrupted, "interrupted"},
+}
 
 // Errors that a command ends with on purpose.
 var (
