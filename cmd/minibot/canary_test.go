@@ -150,6 +150,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"apply", "saved.plan"}, want: exitRefused},
 		{args: []string{"apply", "-y"}},
 		{args: []string{"plan", "--detailed-exitcode"}},
+		{args: []string{"status"}},
 		{args: []string{"verify"}, want: -1},
 		{args: []string{"verify", "-v"}, want: -1},
 		{args: []string{"verify", "-o", "report.txt", "-o", "report.json", "-o", "report.xml", "-o", "report.sarif", "-o", "report.prom"}, want: -1},

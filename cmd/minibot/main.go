@@ -36,6 +36,7 @@ type commands struct {
 	Apply    applyCmd    `cmd:"" group:"stack" help:"Bring the machine to what the spec says."`
 	Verify   verifyCmd   `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`
 	Explain  explainCmd  `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
+	Status   statusCmd   `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
 	Secret   secretCmd   `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
 	Run      runCmd      `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`
 	Destroy  destroyCmd  `cmd:"" group:"stack" help:"Remove the stack's containers and networks. Volumes stay."`
