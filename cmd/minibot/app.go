@@ -26,6 +26,7 @@ type app struct {
 	Globals
 	command string // as it was called, without its flags and values
 	stdin   io.Reader
+	answers *bufio.Reader // of stdin, once a person was asked
 	stdout  io.Writer
 	stderr  io.Writer
 	// width is the terminal's, at most 100 columns; 100 off a terminal.
@@ -94,21 +95,37 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	if !term.IsTerminal(fd(a.stdin)) {
 		return errNobody
 	}
-	fmt.Fprintf(a.stderr, "%s Only \"yes\" is taken: ", question)
-	answer := make(chan string, 1)
+	text, err := a.answer(ctx, question+" Only \"yes\" is taken: ")
+	if ctx.Err() != nil {
+		return err
+	}
+	if strings.TrimSpace(text) != "yes" {
+		return errDeclined
+	}
+	return nil
+}
+
+// answer asks and reads one line. It is io.EOF at the end of input, and the context's error when that ends first.
+func (a *app) answer(ctx context.Context, question string) (string, error) {
+	if a.answers == nil {
+		a.answers = bufio.NewReader(a.stdin)
+	}
+	fmt.Fprint(a.stderr, question)
+	type answer struct {
+		text string
+		err  error
+	}
+	read := make(chan answer, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		answer <- strings.TrimSpace(line)
+		text, err := a.answers.ReadString('\n')
+		read <- answer{text, err}
 	}()
 	select {
-	case text := <-answer:
-		if text != "yes" {
-			return errDeclined
-		}
-		return nil
+	case got := <-read:
+		return got.text, got.err
 	case <-ctx.Done():
 		fmt.Fprintln(a.stderr)
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 }
 

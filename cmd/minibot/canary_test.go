@@ -125,6 +125,8 @@ func commandRows(values map[string]string) []call {
 	}
 	return []call{
 		{args: []string{"version"}},
+		{args: []string{"init", "--service", "postgres,openclaw", "-f", "begun.hcl"}},
+		{args: []string{"init", "--none"}, want: exitError},
 		{args: []string{"help", "environment"}},
 		{args: []string{"fmt"}},
 		{args: []string{"fmt", "--check", "--diff"}},

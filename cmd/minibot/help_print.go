@@ -28,6 +28,7 @@ func groups() []kong.Group {
 
 // beginning is what the help of minibot itself shows first.
 var beginning = []example{
+	{"minibot init", "write minibot.hcl, to begin with"},
 	{"minibot plan", "what would change, and why; changes nothing"},
 	{"minibot apply", "bring the machine there, after a question"},
 	{"minibot verify", "prove it, from inside and outside"},

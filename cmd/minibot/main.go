@@ -29,6 +29,7 @@ import (
 type commands struct {
 	Globals
 
+	Init     initCmd     `cmd:"" group:"stack" help:"Write a spec to begin with. Overwrites nothing."`
 	Fmt      fmtCmd      `cmd:"" group:"stack" help:"Lay the spec out in the one style."`
 	Validate validateCmd `cmd:"" group:"stack" help:"Check the spec and say everything that is wrong with it."`
 	Render   renderCmd   `cmd:"" group:"stack" help:"Print or write docker-compose.yml, or compare it with the one on disk."`

@@ -24,7 +24,7 @@ func readme(t *testing.T) string {
 // The README's table of packages is that of arch_test.go.
 func TestReadmePackages(t *testing.T) {
 	var listed []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/.]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
 		listed = append(listed, row[1])
 	}
 	for pkg := range imports {
