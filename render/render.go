@@ -85,6 +85,9 @@ func network(n *spec.Network) *yaml.Node {
 	o.set("driver", literal("bridge"))
 	opts := newObject()
 	opts.set("com.docker.network.bridge.host_binding_ipv4", literal(spec.DefaultHostIP))
+	if n.Masquerade != nil && !*n.Masquerade {
+		opts.set("com.docker.network.bridge.enable_ip_masquerade", literal("false"))
+	}
 	o.set("driver_opts", opts.node)
 	o.set("internal", yes(n.Internal))
 	if n.Subnet != "" {

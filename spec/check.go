@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -23,8 +22,8 @@ var (
 // check reports what is well-formed but cannot be meant.
 func (d *decoder) check() {
 	s := d.stack
-	if err := CheckStackName(s.Name); err != nil {
-		d.diags.add(s.NameRange, "Bad stack name", sentence(err))
+	if !stackName.MatchString(s.Name) {
+		d.diags.add(s.NameRange, "Bad stack name", "A stack's name has lower-case letters, digits, - and _, and begins with a letter or digit, such as \"minibot\".")
 	}
 	if len(s.Services) == 0 && !d.incomplete[""] {
 		d.diags.addNowhere("No service", "Write at least one service block. minibot.hcl.example shows the reference stack.")
@@ -39,14 +38,6 @@ func (d *decoder) check() {
 	d.checkRest()
 	d.checkSecrets()
 	d.checkReaders()
-}
-
-// CheckStackName says what is wrong with a name for a stack, if anything is.
-func CheckStackName(name string) error {
-	if !stackName.MatchString(name) {
-		return errors.New("a stack's name has lower-case letters, digits, - and _, and begins with a letter or digit, such as \"minibot\"")
-	}
-	return nil
 }
 
 // exampleNetwork is a name for a network of this stack.

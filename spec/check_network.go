@@ -41,7 +41,8 @@ func (d *decoder) checkNetworkNames(s *Service) {
 		d.diags.add(s.NetworksRange, "No network", "Every service is on a network. Name one, or leave networks out where the stack has only one.")
 		return
 	}
-	internal := true
+	var gateways []*Network // those by which the engine may send what leaves
+	known, out := true, false
 	seen := once{d: d, what: "network"}
 	for i, name := range s.Networks {
 		at := d.part(s.NetworksRange, i)
@@ -51,18 +52,28 @@ func (d *decoder) checkNetworkNames(s *Service) {
 			if !d.incomplete[""] {
 				d.diags.add(at, "Unknown network", d.unknownNetwork(name))
 			}
-			internal = false
+			known = false
 			continue
 		}
-		internal = internal && all[found].Internal
+		out = out || all[found].LeadsOut()
+		if !all[found].Internal {
+			gateways = append(gateways, all[found])
+		}
 	}
-	if !internal {
+	if !known {
 		return
 	}
-	if len(s.Binds) > 0 {
+	if !out {
+		d.diags.add(s.EgressRange, "Egress without a way out", fmt.Sprintf("%q is only on networks that are internal or have masquerade = false, from which nothing outside can be reached. Put it on another network as well, or take egress out.", s.Name))
+	}
+	// The engine sends it by the first network in the order of names.
+	slices.SortFunc(gateways, func(a, b *Network) int { return strings.Compare(a.Name, b.Name) })
+	if out && !gateways[0].LeadsOut() {
+		d.diags.add(s.EgressRange, "Egress by the wrong network", fmt.Sprintf("%q leaves by %q, which of its networks is the first by name, and that one has masquerade = false. Give the network that leads out a name that comes before it.", s.Name, gateways[0].Name))
+	}
+	if len(gateways) == 0 && len(s.Binds) > 0 {
 		d.diags.add(s.Binds[0].Range, "Port on an internal network", fmt.Sprintf("%q is only on internal networks, where the engine publishes no port and says nothing. Put it on another network as well, or take the bind out.", s.Name))
 	}
-	d.diags.add(s.EgressRange, "Egress from an internal network", fmt.Sprintf("%q is only on internal networks, from which nothing outside can be reached. Put it on another network as well, or take egress out.", s.Name))
 }
 
 func (d *decoder) unknownNetwork(name string) string {

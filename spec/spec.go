@@ -42,10 +42,16 @@ type Network struct {
 	NameRange Range  `hcl:"name,label_range"`
 	// Internal cuts the network off from the outside. An internal network cannot publish ports.
 	Internal bool `hcl:"internal,optional"`
+	// Masquerade gives the containers the machine's address on their way out. Default true; without
+	// it no answer finds the way back, though ports are published.
+	Masquerade *bool `hcl:"masquerade,optional"`
 	// Subnet is a CIDR prefix; empty lets the engine choose.
 	Subnet      string `hcl:"subnet,optional"`
 	SubnetRange Range  `hcl:"subnet,attr_value_range"`
 }
+
+// LeadsOut reports whether a container reaches others than its neighbours by this network.
+func (n *Network) LeadsOut() bool { return !n.Internal && (n.Masquerade == nil || *n.Masquerade) }
 
 // Secret declares the name of a secret. Its value lives in a store and is read at
 // apply time.

@@ -13,12 +13,30 @@ import (
 var authChecks = []Check{
 	{
 		ID: "auth.pg.required", Severity: Critical, Must: true,
-		Claim:   "PostgreSQL asks every user for a password, by SCRAM.",
-		Why:     "With trust in pg_hba.conf anybody who reaches the port is a superuser, and MD5 passwords are guessed fast.",
+		Claim:   "PostgreSQL asks every user for a password.",
+		Why:     "With trust in pg_hba.conf anybody who reaches the port is a superuser.",
 		How:     "Start-up messages without a password, as several users and for several databases and for replication; the server's first answer tells. No login fails by it.",
 		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
-		Remedy: "Take POSTGRES_HOST_AUTH_METHOD=trust out of the spec, and the trust and md5 lines out of pg_hba.conf in the data volume.",
+		Remedy: "Take POSTGRES_HOST_AUTH_METHOD=trust out of the spec, and the trust lines out of pg_hba.conf in the data volume.",
 		run:    required("postgres"),
+	},
+	{
+		ID: "auth.pg.required.peer", Severity: Critical,
+		Claim:   "PostgreSQL asks every user for a password at the door that its neighbours use, too.",
+		Why:     "A rule of pg_hba.conf for the container network alone (samenet, trust) opens the database to every container beside it, and nobody else sees that.",
+		How:     fromBeside + " Start-up messages without a password, as several users and for several databases and for replication.",
+		Applies: `services with auth "postgres" and a TCP bind, that share a network with another service`, Attribute: "auth",
+		Remedy: "Take the trust lines out of pg_hba.conf in the data volume.",
+		needs:  theEngine, run: requiredBeside("postgres"),
+	},
+	{
+		ID: "auth.pg.scram", Severity: Medium,
+		Claim:   "PostgreSQL asks for the password by SCRAM, not by MD5 or in clear text.",
+		Why:     "MD5 passwords are guessed fast, and a password in clear text is read by whoever stands in the server's place.",
+		How:     "The same answers to strangers as auth.pg.required.",
+		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Remedy: "Set password_encryption to scram-sha-256, set the passwords anew (minibot secret rotate NAME), and write scram-sha-256 for md5 and password in pg_hba.conf.",
+		run:    perDoor("postgres", thisMachine, scram),
 	},
 	{
 		ID: "auth.pg.accepts-spec", Severity: High, Must: true,
@@ -39,6 +57,15 @@ var authChecks = []Check{
 		run:    required("redis"),
 	},
 	{
+		ID: "auth.redis.required.peer", Severity: Critical,
+		Claim:   "Redis answers no neighbour without the password.",
+		Why:     "An open Redis gives its data to every container beside it.",
+		How:     fromBeside + " PING without a password.",
+		Applies: `services with auth "redis" and a TCP bind, that share a network with another service`, Attribute: "auth",
+		Remedy: "Set requirepass by a file block, as minibot.hcl.example does, and run minibot apply.",
+		needs:  theEngine, run: requiredBeside("redis"),
+	},
+	{
 		ID: "auth.redis.accepts-spec", Severity: High, Must: true,
 		Claim:   "Redis accepts the password of the spec.",
 		Why:     "A password that changed in the store is worth nothing until the container is made anew.",
@@ -55,6 +82,15 @@ var authChecks = []Check{
 		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
 		Remedy: "Set MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD_FILE, or add --auth to its command.",
 		run:    required("mongo"),
+	},
+	{
+		ID: "auth.mongo.required.peer", Severity: Critical,
+		Claim:   "MongoDB answers no neighbour without the password.",
+		Why:     "An open MongoDB gives its data to every container beside it.",
+		How:     fromBeside + " A listDatabases command without a login; only error 13 is a refusal.",
+		Applies: `services with auth "mongo" and a TCP bind, that share a network with another service`, Attribute: "auth",
+		Remedy: "Set MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD_FILE, or add --auth to its command.",
+		needs:  theEngine, run: requiredBeside("mongo"),
 	},
 	{
 		ID: "auth.mongo.accepts-spec", Severity: High, Must: true,
@@ -113,26 +149,49 @@ func perDoor(kind string, what needs, try func(context.Context, Subject, pair, D
 // does, another check has said why.
 func required(kind string) func(context.Context, Subject) []Result {
 	return perDoor(kind, thisMachine, func(ctx context.Context, s Subject, p pair, door Door) Result {
-		answer, err := ask(ctx, s.Prober, door)
+		heard := s.ask(ctx, door)
 		why := s.elsewhere(p, door)
 		switch {
-		case err != nil && why != "":
+		case heard.err != nil && why != "":
 			return skip("%s, and nothing answers at %s", why, door.Addr)
-		case err != nil:
-			return unlearned("", door, err)
-		case answer.State == probe.Refuses && why != "":
-			return skip("%s, so it is not its answer that %s gives: %s", why, door.Addr, answer.Detail)
-		case answer.State == probe.Refuses:
-			return pass("%s", answer.Detail)
-		case answer.State == probe.Open:
-			return fail("%s", answer.Detail)
-		case answer.State == probe.Weak && kind == "postgres": // it asks, and could ask better
-			return fail("%s", answer.Detail).as(Medium)
-		case answer.State == probe.Weak:
-			return fail("%s", answer.Detail).as(High)
+		case heard.err != nil:
+			return unlearned("", door, heard.err)
+		case heard.worst().State == probe.Refuses && why != "":
+			return skip("%s, so it is not its answer that %s gives: %s", why, door.Addr, heard.worst().Detail)
 		}
-		return unknown("the answer to a stranger was %q: %s", answer.State, answer.Detail)
+		return verdict(door, heard)
 	})
+}
+
+// verdict says what it is worth that a stranger was told something.
+func verdict(door Door, heard asked) Result {
+	answer := heard.worst()
+	switch {
+	case answer.State == probe.Refuses, answer.State == probe.Weak && door.Kind == "postgres": // MD5 asks, too
+		return pass("%s", answer.Detail)
+	case answer.State == probe.Open:
+		return fail("%s", answer.Detail)
+	case answer.State == probe.Weak:
+		return fail("%s", answer.Detail).as(High)
+	}
+	return unknown("the answer to a stranger was %q: %s", answer.State, answer.Detail)
+}
+
+// scram looks at how PostgreSQL asks, where it does.
+func scram(ctx context.Context, s Subject, p pair, door Door) Result {
+	heard := s.ask(ctx, door)
+	weak := slices.IndexFunc(heard.answers, func(a probe.Answer) bool { return a.State == probe.Weak })
+	switch why := s.elsewhere(p, door); {
+	case why != "":
+		return skip("%s", why)
+	case heard.err != nil:
+		return unlearned("", door, heard.err)
+	case weak >= 0:
+		return fail("%s", heard.answers[weak].Detail)
+	case heard.worst().State != probe.Refuses:
+		return skip("it lets a stranger in: see auth.pg.required")
+	}
+	return pass("%s", heard.worst().Detail)
 }
 
 // accepts makes a check that the password of the spec opens the door. The secret leaves
@@ -143,10 +202,10 @@ func accepts(kind string) func(context.Context, Subject) []Result {
 		if why := s.elsewhere(p, door); why != "" {
 			return skip("not tried: %s, so somebody else may answer at %s", why, door.Addr)
 		}
-		switch answer, err := ask(ctx, s.Prober, door); {
-		case err != nil:
-			return unlearned("not tried: ", door, err)
-		case answer.State == probe.Refuses, answer.State == probe.Weak && kind == "postgres": // MD5 asks for it too
+		switch heard := s.ask(ctx, door); {
+		case heard.err != nil:
+			return unlearned("not tried: ", door, heard.err)
+		case verdict(door, heard).Status == Pass: // it asks
 		default:
 			return fail("it asks for no password, so that any is as good as that of the spec").remedy("Make it ask for one first.")
 		}

@@ -49,15 +49,6 @@ var networkChecks = []Check{
 		Remedy:  "Run minibot apply: it makes the container anew on the networks of the spec.",
 		needs:   theEngine, run: networkMode,
 	},
-	{
-		ID: "net.egress.declared", Severity: High, Must: true,
-		Claim:   "Every service reaches the addresses that its egress declares.",
-		Why:     "A service that cannot call out fails at its work, not at its start.",
-		How:     "Not looked at yet: it is skipped.",
-		Applies: "services with an egress list", Attribute: "egress",
-		Remedy: "Look at DNS, VPN and firewall of the machine.",
-		run:    egress,
-	},
 }
 
 // wantedNetworks lists the networks of the file in the order of the spec.
@@ -232,14 +223,4 @@ func (s Subject) nameOf(id string) string {
 		}
 	}
 	return short(id)
-}
-
-func egress(_ context.Context, s Subject) []Result {
-	var results []Result
-	for _, service := range s.Stack.Services {
-		if len(service.Egress) > 0 {
-			results = append(results, skip("declared (%s); not proved by this version", strings.Join(service.Egress, ", ")).of(service.Name, ""))
-		}
-	}
-	return results
 }

@@ -60,7 +60,7 @@ func ownProbes(kind string, try func(context.Context, Prober, *spec.Probe, strin
 }
 
 func tcpProbe(ctx context.Context, prober Prober, _ *spec.Probe, addr string) Result {
-	reach, err := prober.Reach(ctx, addr)
+	reach, err := prober.Reach(ctx, "", addr)
 	switch {
 	case err != nil:
 		return unknown("%v", err)

@@ -160,7 +160,7 @@ func dialing(ctx context.Context, s Subject) []Result {
 }
 
 func dial(ctx context.Context, prober Prober, addr string) Result {
-	reach, err := prober.Reach(ctx, addr)
+	reach, err := prober.Reach(ctx, "", addr)
 	switch {
 	case err != nil:
 		return unknown("%s", strings.TrimPrefix(err.Error(), "dial "+addr+": ")).remedy("See whether this machine can reach its own address.")

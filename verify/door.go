@@ -17,21 +17,31 @@ var usualPorts = map[string]int{"postgres": 5432, "redis": 6379, "mongo": 27017,
 // DoorOf is the door of a service with an auth block: of several ports, the usual one.
 // False if it publishes none.
 func DoorOf(service *spec.Service) (Door, bool) {
-	var bind *spec.Bind
+	bind := doorBind(service)
+	if bind == nil {
+		return Door{}, false
+	}
+	return doorAt(service, address(bind)), true
+}
+
+// doorBind is the bind of a guarded service's door; nil if it has none.
+func doorBind(service *spec.Service) (bind *spec.Bind) {
 	for _, b := range service.Binds {
 		if b.Protocol == "tcp" && (bind == nil || b.Port == usualPorts[service.Auth.Kind]) {
 			bind = b
 		}
 	}
-	if bind == nil {
-		return Door{}, false
-	}
-	door := Door{Kind: service.Auth.Kind, Addr: address(bind), User: service.Auth.User}
+	return bind
+}
+
+// doorAt is the door of a guarded service at an address.
+func doorAt(service *spec.Service, addr string) Door {
+	door := Door{Kind: service.Auth.Kind, Addr: addr, User: service.Auth.User}
 	if door.Kind == "postgres" {
 		door.User = cmp.Or(door.User, "postgres")
 		door.Database = cmp.Or(service.Auth.Database, door.User)
 	}
-	return door, true
+	return door
 }
 
 // elsewhere says why the service is not what answers at its door; "" if it is, or if the
@@ -51,40 +61,62 @@ func (s Subject) elsewhere(p pair, door Door) string {
 	return ""
 }
 
-// ask tries a door without credentials. The rules of PostgreSQL differ by user and
-// database, so there it tries the spec's, the superuser's, and replication
-// (facts/network-security.md §3.1). The worst answer counts.
-func ask(ctx context.Context, prober Prober, door Door) (probe.Answer, error) {
+// asked is what a stranger was told at a door, in as many ways as there are to ask.
+type asked struct {
+	answers []probe.Answer
+	err     error
+}
+
+// ask tries a door without credentials, once in each report. The rules of PostgreSQL differ by
+// user and database, so there it tries the spec's, the superuser's, and replication
+// (facts/network-security.md §3.1).
+func (s Subject) ask(ctx context.Context, door Door) asked {
+	return s.asks.get(door, func() asked {
+		all := sideBySide(waysTo(door), func(d Door) asked {
+			answer, err := s.Prober.Ask(ctx, d)
+			if d.Kind == "postgres" {
+				answer.Detail = fmt.Sprintf("user %s, %s: %s", d.User, cmp.Or(prefixed("database ", d.Database), "replication"), answer.Detail)
+			}
+			return asked{[]probe.Answer{answer}, err}
+		})
+		var together asked
+		for _, one := range all {
+			together.answers = append(together.answers, one.answers...)
+			together.err = cmp.Or(together.err, one.err)
+		}
+		return together
+	})
+}
+
+// waysTo lists the ways to knock at a door.
+func waysTo(door Door) []Door {
 	if door.Kind != "postgres" {
-		return prober.Ask(ctx, door)
+		return []Door{door}
 	}
 	var doors []Door
+	add := func(user, database string, replication bool) {
+		d := door
+		d.User, d.Database, d.Replication = user, database, replication
+		if !slices.Contains(doors, d) {
+			doors = append(doors, d)
+		}
+	}
 	for _, user := range []string{door.User, "postgres"} {
 		for _, database := range []string{door.Database, "postgres"} {
-			doors = append(doors, Door{Kind: door.Kind, Addr: door.Addr, User: user, Database: database})
+			add(user, database, false)
 		}
-		doors = append(doors, Door{Kind: door.Kind, Addr: door.Addr, User: user, Replication: true})
+		add(user, "", true)
 	}
-	var seen []Door
-	var worst probe.Answer
-	for _, d := range doors {
-		if slices.Contains(seen, d) {
-			continue
-		}
-		seen = append(seen, d)
-		answer, err := prober.Ask(ctx, d)
-		if err != nil {
-			return probe.Answer{}, err
-		}
-		if len(seen) == 1 || badness(answer.State) > badness(worst.State) {
-			worst = answer
-			worst.Detail = fmt.Sprintf("user %s, %s: %s", d.User, cmp.Or(prefixed("database ", d.Database), "replication"), answer.Detail)
-		}
+	return doors
+}
+
+// worst is the answer that counts.
+func (a asked) worst() probe.Answer {
+	worst := slices.MaxFunc(a.answers, func(x, y probe.Answer) int { return cmp.Compare(badness(x.State), badness(y.State)) })
+	if n := len(a.answers) - 1; worst.State == probe.Refuses && n > 0 {
+		worst.Detail += fmt.Sprintf("; the same in %d other ways", n)
 	}
-	if worst.State == probe.Refuses {
-		worst.Detail = fmt.Sprintf("%s; the same in %d other ways", worst.Detail, len(seen)-1)
-	}
-	return worst, nil
+	return worst
 }
 
 // badness orders what strangers are told; what is none of that is the worst.

@@ -10,10 +10,14 @@ import (
 )
 
 // Prober knocks at the doors of the machine. Each call is at most a few connections, ends
-// within about 3 seconds, and says by an error that nothing was learned.
+// within about 3 seconds, and says by an error that nothing was learned. From is the ID of the
+// container from inside of which it is made, or empty for this machine.
 type Prober interface {
 	// Reach dials a TCP address (host:port) and hangs up.
-	Reach(ctx context.Context, addr string) (probe.Reach, error)
+	Reach(ctx context.Context, from, addr string) (probe.Reach, error)
+	// Secure dials it, shakes hands by TLS as a client that verifies the name, and hangs up. It
+	// returns the version of TLS.
+	Secure(ctx context.Context, from, addr string) (string, error)
 	// Ask tries a door without credentials.
 	Ask(ctx context.Context, door Door) (probe.Answer, error)
 	// Login tries it with a password. It is called only after Ask was refused, and once.
@@ -24,6 +28,8 @@ type Prober interface {
 
 // Door is a service's port, and who stands before it.
 type Door struct {
+	// From is the ID of the container that one knocks from inside of; empty is this machine.
+	From string
 	// Kind is the protocol, as in an auth block: postgres, redis, mongo or openclaw.
 	Kind string
 	// Addr is host:port.
@@ -35,19 +41,56 @@ type Door struct {
 }
 
 // Probes is the Prober that knocks for real, by package probe.
-type Probes struct{}
+type Probes struct {
+	// Inside dials from inside containers.
+	Inside Inside
+}
 
-// Reach waits just long enough that silence means a filter (probe.DialWait).
-func (Probes) Reach(ctx context.Context, addr string) (probe.Reach, error) {
+// from is the context of probes that are made from a container, or from this machine, for so long.
+func (p Probes) from(ctx context.Context, container string, wait time.Duration) (context.Context, context.CancelFunc, error) {
+	if container != "" {
+		dialer, err := p.Inside.Dialer(ctx, container)
+		if err != nil {
+			return ctx, func() {}, err
+		}
+		ctx = probe.Via(ctx, dialer)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	return ctx, cancel, nil
+}
+
+// Reach waits just long enough that silence means a filter (probe.DialWait). In a container, where a
+// program has to start first, and the way may lead far, it waits longer.
+func (p Probes) Reach(ctx context.Context, from, addr string) (probe.Reach, error) {
 	const slack = 50 * time.Millisecond // TCP measures what is left of the wait
-	ctx, cancel := context.WithTimeout(ctx, probe.DialWait+slack)
+	wait := probe.DialWait + slack
+	if from != "" {
+		wait = probe.DefaultTimeout
+	}
+	ctx, cancel, err := p.from(ctx, from, wait)
+	if err != nil {
+		return "", err
+	}
 	defer cancel()
 	return probe.TCP(ctx, addr)
 }
 
+// Secure asks nothing: the connection is given up once TLS is agreed on.
+func (p Probes) Secure(ctx context.Context, from, addr string) (string, error) {
+	ctx, cancel, err := p.from(ctx, from, probe.DefaultTimeout)
+	if err != nil {
+		return "", err
+	}
+	defer cancel()
+	return probe.TLS(ctx, addr)
+}
+
 // Ask tries a door as a stranger does.
-func (Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
+	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	if err != nil {
+		return probe.Answer{}, err
+	}
 	defer cancel()
 	switch {
 	case d.Kind == "postgres" && d.Replication:

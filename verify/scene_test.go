@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -50,8 +51,11 @@ import (
 //	address none|unreadable    of this machine; else it is 192.168.1.20
 //	firewall off|unreadable    of a Mac
 //	engine unreachable|remote|YAML
-//	reach ADDR:PORT connected|filtered|error
-//	ask ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
+//	reach [SERVICE>]ADDR:PORT connected|filtered|refused|no-name|error; SERVICE>: from inside of it
+//	secure SERVICE>ADDR:PORT no-name|refused|silent|untrusted|error
+//	ask [SERVICE>]ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
+//	tools SERVICE none         its image has no program to dial with
+//	offline                    verify --offline
 //	login ADDR:PORT rejects|open|error
 //	get URL STATUS|refused|error
 //	secret NAME missing
@@ -65,6 +69,7 @@ type scene struct {
 	logins   map[string]string
 	gets     map[string]string
 	missing  map[string]bool
+	toolless map[string]bool
 
 	mu    sync.Mutex
 	asked map[string]bool // address: nobody was let in
@@ -94,9 +99,9 @@ func newScene(t *testing.T, src string) *scene {
 	s := &scene{
 		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
 		computer: newMac(), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
-		missing: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},
+		missing: map[string]bool{}, toolless: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},
 	}
-	s.subject.Prober, s.subject.Secret = s, s.secret
+	s.subject.Prober, s.subject.Inside, s.subject.Secret = s, s, s.secret
 	for _, service := range stack.Services {
 		for _, bind := range service.Binds {
 			addr := netip.AddrPortFrom(netip.MustParseAddr(bind.HostIP), uint16(bind.Published))
@@ -233,8 +238,12 @@ func (s *scene) change(verb, name, arg string) error {
 		if name == "unreachable" {
 			s.subject.Unseen = errors.New("cannot connect to the Docker Engine at unix:///var/run/docker.sock")
 		}
-	case "reach":
+	case "reach", "secure":
 		s.reaches[name] = arg
+	case "tools":
+		s.toolless[name] = true
+	case "offline":
+		s.subject.Offline = true
 	case "ask":
 		s.answers[name] = arg
 	case "login":
@@ -336,16 +345,51 @@ func patch(target any, text string) error {
 
 // What answers at the doors of the scene's machine.
 
-func (s *scene) Reach(_ context.Context, addr string) (probe.Reach, error) {
-	switch how := s.reaches[addr]; {
+// key is an address as a line names it: with the service from inside of which it is meant.
+func (s *scene) key(from, addr string) string {
+	for _, c := range s.subject.Live.Containers {
+		if c.ID == from {
+			return c.Service + ">" + addr
+		}
+	}
+	if from != "" {
+		s.t.Errorf("no container %s to look from", from)
+	}
+	return addr
+}
+
+func (s *scene) Dialer(_ context.Context, container string) (probe.Dialer, error) {
+	if s.toolless[strings.TrimSuffix(s.key(container, ""), ">")] {
+		return nil, errors.New("its image has no program that can make a connection")
+	}
+	return nil, nil // the scene's own probes do not dial
+}
+
+func (s *scene) Reach(_ context.Context, from, addr string) (probe.Reach, error) {
+	switch how := s.reaches[s.key(from, addr)]; {
 	case how == "error":
 		return "", fmt.Errorf("dial %s: no route to host", addr)
+	case how == "no-name":
+		return "", fmt.Errorf("dial %s: %w", addr, &net.DNSError{Err: "no such host", IsNotFound: true})
 	case how != "":
 		return probe.Reach(how), nil
-	case strings.HasPrefix(addr, "127."):
+	case strings.HasPrefix(addr, "127."), from != "":
 		return probe.Connected, nil
 	}
 	return probe.Refused, nil
+}
+
+func (s *scene) Secure(_ context.Context, from, addr string) (string, error) {
+	if how := s.reaches[s.key(from, addr)]; how != "" {
+		return "", map[string]error{
+			"no-name":   &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}},
+			"refused":   &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+			"silent":    fmt.Errorf("no answer in time: %w", context.DeadlineExceeded),
+			"untrusted": fmt.Errorf("%w: x509: certificate signed by unknown authority", probe.ErrHandshake),
+			"error":     errors.New("the program in the container has ended"),
+		}[how]
+	}
+	return "TLS 1.3", nil
 }
 
 var askErrors = map[string]error{
@@ -354,7 +398,7 @@ var askErrors = map[string]error{
 }
 
 func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
-	addr := d.Addr
+	addr := s.key(d.From, d.Addr)
 	if d.Kind == "postgres" {
 		database := d.Database
 		if d.Replication {
@@ -367,8 +411,9 @@ func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
 	how := s.answers[addr]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, again := s.asked[d.Addr]
-	s.asked[d.Addr] = (how == "" || how == "weak") && (before || !again)
+	door := s.key(d.From, d.Addr)
+	before, again := s.asked[door]
+	s.asked[door] = (how == "" || how == "weak") && (before || !again)
 	switch {
 	case askErrors[how] != nil:
 		return probe.Answer{}, fmt.Errorf("%s: %w", d.Kind, askErrors[how])

@@ -170,11 +170,17 @@ func (t *text) errors(results []Result) {
 	}
 }
 
+// accepted writes the failures that one reason waives together.
 func (t *text) accepted(results []Result) {
-	for _, r := range results {
-		t.head(acceptMark, r.Check, string(r.Severity)+prefixed(", CIS ", r.CIS)+", accepted")
-		t.wrapped("  seen  ", "", r.Object+": "+r.Evidence)
-		t.wrapped("  why   ", "", r.waiver())
+	for _, results := range group(results, func(r Result) string { return r.Check + "\n" + r.waiver() }) {
+		first := results[0]
+		t.head(acceptMark, first.Check, string(worst(results))+prefixed(", CIS ", first.CIS)+", accepted")
+		label := "  seen  "
+		for _, r := range results {
+			t.wrapped(label, "", r.Object+": "+r.Evidence)
+			label = "        "
+		}
+		t.wrapped("  why   ", "", first.waiver())
 		t.line("")
 	}
 }

@@ -42,7 +42,9 @@ type Subject struct {
 	Local bool
 	// Machine shows this machine; without a Run it is host.This().
 	Machine host.Machine
-	// Prober knocks at doors; nil is Probes{}.
+	// Inside looks from inside the containers. It may be nil only if the engine was not observed.
+	Inside Inside
+	// Prober knocks at doors; nil is Probes{Inside}.
 	Prober Prober
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.
 	Secret func(ctx context.Context, name string) (secret.Value, error)
@@ -50,6 +52,10 @@ type Subject struct {
 	Now time.Time
 	// Select says which checks are made. Its Checks must have had no error.
 	Select Selection
+	// Offline says that this machine has no way to the internet, so that none is looked for.
+	Offline bool
+
+	asks *memo[Door, asked]
 }
 
 // atOnce bounds the checks, and within one the knocks, that run side by side.
@@ -64,11 +70,12 @@ func Run(ctx context.Context, s Subject) Report {
 	}
 	s.Machine = s.Machine.Remembering()
 	if s.Prober == nil {
-		s.Prober = Probes{}
+		s.Prober = Probes{s.Inside}
 	}
 	if s.Now.IsZero() {
 		s.Now = time.Now()
 	}
+	s.asks = &memo[Door, asked]{}
 	checks := slices.DeleteFunc(Checks(), func(c Check) bool { return !s.Select.has(c) })
 	results := sideBySide(checks, func(c Check) []Result { return c.results(ctx, s) })
 	return s.report(s.waive(slices.Concat(results...)))

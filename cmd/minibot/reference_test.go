@@ -28,8 +28,8 @@ import (
 )
 
 // ofTheStack selects what verify finds out about the stack, and leaves out what the test's machine and its engine may
-// deserve themselves: an old version, an open disk.
-var ofTheStack = []string{"--skip", "net.l2", "--skip", "host", "--skip", "remote"}
+// deserve themselves: an old version, an open disk, no internet.
+var ofTheStack = []string{"--offline", "--skip", "net.l2", "--skip", "host", "--skip", "remote"}
 
 // The spec that people copy brings up four real services on a real engine, which verify finds
 // in order, real clients can use, and a second apply leaves alone.
@@ -46,7 +46,7 @@ func TestReferenceStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, result := range report.Results {
-		if result.Status != verify.Pass && result.Status != verify.Skip {
+		if result.Status != verify.Pass && result.Status != verify.Skip && result.Accepted == "" {
 			t.Errorf("%s of %s: %s: %s", result.Check, result.Object, result.Status, result.Evidence)
 		}
 	}

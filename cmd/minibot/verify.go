@@ -16,18 +16,10 @@ type verifyCmd struct {
 	Verbose bool `short:"v" help:"Show the checks that passed, too."`
 	List    bool `help:"List the checks, and make none. Needs no spec and no engine." xor:"instead"`
 	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
+	Offline bool `help:"This machine has no way to the internet: do not try what the services declare to call."`
 	selectFlags
 	reportFlags
 	watchFlags
-}
-
-func (*verifyCmd) Examples() []example {
-	return []example{
-		{"minibot verify", "what is not as it should be, and what to do"},
-		{"minibot verify -v", "what is in order, too"},
-		{"minibot verify --only net,auth", "some families of checks"},
-		{"minibot verify --json -o report.xml", "JSON to read, JUnit for CI"},
-	}
 }
 
 // Validate reads what kong does not.
@@ -63,13 +55,14 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 
 // report makes the checks. It is an error if nobody knows which machine is meant.
 func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.Report, error) {
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection, Offline: c.Offline}
 	endpoint, err := a.endpoint()
 	if err != nil {
 		return verify.Report{}, err
 	}
 	subject.Local = endpoint.Local()
-	a.observe(ctx, endpoint, loaded, &subject)
+	done := a.observe(ctx, endpoint, loaded, &subject)
+	defer done()
 	if ctx.Err() != nil {
 		return verify.Report{}, ctx.Err()
 	}
@@ -94,26 +87,31 @@ func (a *app) textOptions(verbose bool) verify.TextOptions {
 }
 
 // observe fills in what the engine holds, or why that could not be seen: then checks that
-// need the engine are errors, and the others are still made.
-func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loaded, subject *verify.Subject) {
+// need the engine are errors, and the others are still made. The caller calls done after them.
+func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loaded, subject *verify.Subject) (done func()) {
 	e, err := engine.Connect(ctx, endpoint)
 	if err != nil {
 		subject.Unseen = err
-		return
+		return func() {}
 	}
-	defer e.Close()
+	within := newInside(e)
+	done = func() {
+		within.close()
+		_ = e.Close()
+	}
 	about, err := e.About(ctx)
 	if err != nil {
 		subject.Unseen = err
-		return
+		return done
 	}
 	live, err := (&site{app: a, loaded: loaded, engine: e}).look(ctx)
 	if err != nil {
 		subject.Unseen = err
-		return
+		return done
 	}
 	live.Engine = about
-	subject.Live, subject.Plan = live, plan.Diff(subject.Project, live)
+	subject.Live, subject.Plan, subject.Inside = live, plan.Diff(subject.Project, live), within
+	return done
 }
 
 // lookup reads secrets when they are asked for. The store is not opened if nobody asks.

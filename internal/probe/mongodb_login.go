@@ -41,7 +41,7 @@ func MongoSession(ctx context.Context, addr, user string, password secret.Value,
 	done := make(chan outcome, 1)
 	go func() {
 		var result outcome
-		result.login = listAsUser(ctx, onceDialer{giveUp}, addr, user, string(password.Reveal()), func(admin *mongo.Database) {
+		result.login = listAsUser(ctx, onceDialer{dialerOf(ctx), giveUp}, addr, user, string(password.Reveal()), func(admin *mongo.Database) {
 			result.use = use(ctx, admin)
 		})
 		done <- result
@@ -63,10 +63,13 @@ func MongoSession(ctx context.Context, addr, user string, password secret.Value,
 }
 
 // onceDialer ends the whole login when a dial fails. The driver would dial again until its patience ends.
-type onceDialer struct{ giveUp context.CancelCauseFunc }
+type onceDialer struct {
+	dialer Dialer
+	giveUp context.CancelCauseFunc
+}
 
 func (d onceDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	conn, err := d.dialer(ctx, network, addr)
 	if err != nil && ctx.Err() == nil { // the driver's own cancellations are no news
 		d.giveUp(err)
 	}

@@ -91,11 +91,13 @@ func postgresConfig(addr, user, database string) (*pgconn.Config, error) {
 // another, later and unasked, to send a CancelRequest. The caller closes what it returns; with an error that is nil.
 func selectOne(ctx context.Context, config *pgconn.Config) (*pgconn.PgConn, error) {
 	var connected atomic.Bool
+	dialer := dialerOf(ctx)
+	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // the dialer does
 	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if connected.Load() {
 			return nil, errors.New("one connection is enough")
 		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		conn, err := dialer(ctx, network, addr)
 		connected.Store(err == nil)
 		return conn, err
 	}

@@ -5,6 +5,7 @@
 // It may not decide what an answer is worth (that is verify's), change anything in the service, or guess: no
 // wrong password is ever sent, since the services count those. What it could not understand is an error, never
 // an [Answer]. No secret, and no text a server sent after it had seen one, stands in an Answer or an error.
+// Where a connection is made from, the context says (see [Via]): from this machine, unless it says otherwise.
 // A Session is a login whose connection is handed on, for internal/rotate: what is done with it is up to that.
 package probe
 
@@ -79,7 +80,7 @@ type connection struct {
 
 // dial opens a connection to addr (host:port). The caller closes it.
 func dial(ctx context.Context, addr string) (*connection, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	conn, err := dialerOf(ctx)(ctx, "tcp", addr)
 	if err != nil {
 		return nil, timely(ctx, err)
 	}

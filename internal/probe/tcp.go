@@ -26,16 +26,12 @@ const DialWait = 700 * time.Millisecond
 // least [DialWait] and that time ran out in silence: with less, and on any other failure (no route, a name that
 // does not resolve, a cancelled context), nothing was learned and the answer is an error.
 func TCP(ctx context.Context, addr string) (Reach, error) {
-	return reach(ctx, addr, new(net.Dialer).DialContext)
-}
-
-func reach(ctx context.Context, addr string, dial func(context.Context, string, string) (net.Conn, error)) (Reach, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	enough := time.Until(deadline) >= DialWait
 
-	conn, err := dial(ctx, "tcp", addr)
+	conn, err := dialerOf(ctx)(ctx, "tcp", addr)
 	var timeout interface{ Timeout() bool }
 	var lookup *net.DNSError
 	switch {

@@ -49,7 +49,7 @@ func TestTCPSilence(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, test.wait)
 					defer cancel()
 				}
-				got, err := reach(ctx, "192.0.2.1:5432", silence)
+				got, err := TCP(Via(ctx, silence), "192.0.2.1:5432")
 				if (err != nil) != (test.want == "") {
 					t.Errorf("error: %v", err)
 				}
@@ -62,7 +62,7 @@ func TestTCPSilence(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if got, err := reach(ctx, "192.0.2.1:5432", silence); !errors.Is(err, context.Canceled) || got != "" {
+		if got, err := TCP(Via(ctx, silence), "192.0.2.1:5432"); !errors.Is(err, context.Canceled) || got != "" {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
@@ -80,7 +80,8 @@ func TestTCPFailures(t *testing.T) {
 		"name server silent": {&net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := reach(t.Context(), "x:1", func(context.Context, string, string) (net.Conn, error) { return nil, test.err })
+			failing := func(context.Context, string, string) (net.Conn, error) { return nil, test.err }
+			got, err := TCP(Via(t.Context(), failing), "x:1")
 			if (err != nil) != (test.want == "") {
 				t.Errorf("error: %v", err)
 			}

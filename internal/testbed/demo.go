@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,12 +53,25 @@ func (d *Demo) Up(ctx context.Context, engine *Engine, refs Refs) error {
 			return err
 		}
 	}
-	for _, args := range [][]string{{"secret", "list"}, {"plan"}, {"apply", "--yes"}, {"verify"}} {
+	verify := []string{"verify"}
+	if !online(ctx) {
+		verify = append(verify, "--offline")
+	}
+	for _, args := range [][]string{{"secret", "list"}, {"plan"}, {"apply", "--yes"}, verify} {
 		if err := d.run(ctx, env, "", args...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// online tells whether names of the internet resolve here. What the example's services declare to call cannot be
+// reached where they don't.
+func online(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	_, err := net.DefaultResolver.LookupHost(ctx, "api.anthropic.com")
+	return err == nil
 }
 
 // Down removes the stack's containers and networks. Its volumes and secrets stay, unless volumes is set.

@@ -30,6 +30,8 @@ network "front" { subnet = "172.30.0.0/24" }
 
 network "back" { internal = true }
 
+network "data" { masquerade = false }
+
 secret "PASSWORD" {
   generate    = true
   description = "of the database"
