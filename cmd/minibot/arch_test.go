@@ -32,13 +32,14 @@ var imports = map[string]struct {
 	"apply":                           {[]string{"internal/plan"}, "runs a plan by an interface of its own; it does not know the engine"},
 	"verify":                          {[]string{"spec", "internal/plan", "internal/host", "internal/probe", "internal/secret"}, "looks at all of it, changes nothing; spec for auth, waivers and their places"},
 	"internal/lookout":                {[]string{"internal/secret"}, "looks again, and tells programs that must not see secrets"},
+	"internal/schedule":               {[]string{"internal/secret"}, "has the system run a program, which must not see secrets"},
 	"golden":                          {nil, "runs text cases"},
 	"internal/testbed":                {nil, "for tests, the demo and CI alone"},
 	"internal/testbed/cmd/testbed":    {[]string{"internal/testbed"}, "its command"},
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{"spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change

@@ -44,7 +44,7 @@ type lab struct {
 // its arguments and environment, and becomes the real one. The consumer, the reader and
 // the vault are the test's own.
 var fakes = []string{
-	"ssh", "docker", "consumer", "reader", "vault", "ss", "ip", "nft", "iptables", "tailscale", "systemctl", "netstat", "lsof",
+	"ssh", "docker", "consumer", "reader", "vault", "ss", "ip", "nft", "iptables", "tailscale", "systemctl", "launchctl", "netstat", "lsof",
 	"defaults", "codesign", "security", "pass", "op", "secret-tool", "dbus-launch", "age", "sh", "env",
 }
 
@@ -69,10 +69,12 @@ func (shared lab) in(t *testing.T) *lab {
 		}
 	}
 	bodies := map[string]string{
-		"consumer": "exit 0",
-		"reader":   "exec cat",
-		"ssh":      "DOCKER_HOST=" + l.host + " exec docker system dial-stdio",
-		"vault":    `. ` + l.path("input/vault.sh"),
+		"consumer":  "exit 0",
+		"reader":    "exec cat",
+		"ssh":       "DOCKER_HOST=" + l.host + " exec docker system dial-stdio",
+		"systemctl": "exit 0", // no schedule outlives the test
+		"launchctl": "exit 0",
+		"vault":     `. ` + l.path("input/vault.sh"),
 	}
 	for _, fake := range fakes {
 		l.write("fakes/"+fake, fmt.Sprintf(fakeText, l.path("records"), os.Getenv("PATH"), bodies[fake]), 0o700)

@@ -35,6 +35,7 @@ type commands struct {
 	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
 	Apply    applyCmd    `cmd:"" help:"Bring the machine to what the spec says."`
 	Verify   verifyCmd   `cmd:"" help:"Prove that the machine is what the spec says. Changes nothing."`
+	Schedule scheduleCmd `cmd:"" help:"Have the system verify at an interval, and keep the reports."`
 	Explain  explainCmd  `cmd:"" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
 	Secret   secretCmd   `cmd:"" help:"Set, generate, list, check and remove the secrets of the spec."`
 	Run      runCmd      `cmd:"" help:"Run a program with the secrets in its environment, and nowhere else."`
