@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -22,8 +23,8 @@ var (
 // check reports what is well-formed but cannot be meant.
 func (d *decoder) check() {
 	s := d.stack
-	if !stackName.MatchString(s.Name) {
-		d.diags.add(s.NameRange, "Bad stack name", "A stack's name has lower-case letters, digits, - and _, and begins with a letter or digit, such as \"minibot\".")
+	if err := CheckStackName(s.Name); err != nil {
+		d.diags.add(s.NameRange, "Bad stack name", sentence(err))
 	}
 	if len(s.Services) == 0 && !d.incomplete[""] {
 		d.diags.addNowhere("No service", "Write at least one service block. minibot.hcl.example shows the reference stack.")
@@ -38,6 +39,14 @@ func (d *decoder) check() {
 	d.checkRest()
 	d.checkSecrets()
 	d.checkReaders()
+}
+
+// CheckStackName says what is wrong with a name for a stack, if anything is.
+func CheckStackName(name string) error {
+	if !stackName.MatchString(name) {
+		return errors.New("a stack's name has lower-case letters, digits, - and _, and begins with a letter or digit, such as \"minibot\"")
+	}
+	return nil
 }
 
 // exampleNetwork is a name for a network of this stack.

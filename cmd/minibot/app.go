@@ -26,6 +26,7 @@ type app struct {
 	Globals
 	command string // as it was called, without its flags and values
 	stdin   io.Reader
+	answers *bufio.Reader // of stdin, once a person was asked
 	stdout  io.Writer
 	stderr  io.Writer
 	// width is the terminal's, at most 100 columns; 100 off a terminal.
@@ -42,14 +43,23 @@ func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
 	if err != nil {
 		panic(err)
 	}
-	a := &app{Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: 100, env: env}
-	if columns, _, err := term.GetSize(fd(stdout)); err == nil && columns > 40 {
-		a.width = min(columns, 100)
+	return &app{
+		Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: widthOf(stdout), env: env,
+		colorOut: globals.Color && canColor(stdout), colorErr: globals.Color && canColor(stderr),
 	}
-	color := globals.Color && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	a.colorOut = color && term.IsTerminal(fd(stdout))
-	a.colorErr = color && term.IsTerminal(fd(stderr))
-	return a
+}
+
+// widthOf is how wide text may be: the terminal's columns, at most 100; 100 off a terminal.
+func widthOf(stream io.Writer) int {
+	if columns, _, err := term.GetSize(fd(stream)); err == nil && columns > 40 {
+		return min(columns, 100)
+	}
+	return 100
+}
+
+// canColor reports whether somebody sees colour there and did not turn it off.
+func canColor(stream io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(fd(stream))
 }
 
 // fd is the stream's file descriptor; -1 if it has none.
@@ -85,21 +95,37 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	if !term.IsTerminal(fd(a.stdin)) {
 		return errNobody
 	}
-	fmt.Fprintf(a.stderr, "%s Only \"yes\" is taken: ", question)
-	answer := make(chan string, 1)
+	text, err := a.answer(ctx, question+" Only \"yes\" is taken: ")
+	if ctx.Err() != nil {
+		return err
+	}
+	if strings.TrimSpace(text) != "yes" {
+		return errDeclined
+	}
+	return nil
+}
+
+// answer asks and reads one line. It is io.EOF at the end of input, and the context's error when that ends first.
+func (a *app) answer(ctx context.Context, question string) (string, error) {
+	if a.answers == nil {
+		a.answers = bufio.NewReader(a.stdin)
+	}
+	fmt.Fprint(a.stderr, question)
+	type answer struct {
+		text string
+		err  error
+	}
+	read := make(chan answer, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-		answer <- strings.TrimSpace(line)
+		text, err := a.answers.ReadString('\n')
+		read <- answer{text, err}
 	}()
 	select {
-	case text := <-answer:
-		if text != "yes" {
-			return errDeclined
-		}
-		return nil
+	case got := <-read:
+		return got.text, got.err
 	case <-ctx.Done():
 		fmt.Fprintln(a.stderr)
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 }
 

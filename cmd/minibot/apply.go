@@ -16,6 +16,14 @@ type applyCmd struct {
 	Yes  bool   `short:"y" help:"Do not ask."`
 }
 
+func (*applyCmd) Examples() []example {
+	return []example{
+		{"minibot apply", "show the plan, ask, carry it out, look again"},
+		{"minibot apply -y --json", "for scripts: no question, one object per line"},
+		{"minibot apply monday.plan", "what plan -o saved, or nothing"},
+	}
+}
+
 // Validate refuses wishes beside a plan that has its own.
 func (c *applyCmd) Validate() error {
 	if c.Plan != "" && (len(c.Replace) > 0 || c.RemoveStrays) {

@@ -99,10 +99,7 @@ func TestCanary(t *testing.T) {
 
 // Each command of minibot has a row, so that its words are searched.
 func TestCanaryKnowsEveryCommand(t *testing.T) {
-	parser, err := kong.New(&commands{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	parser := newParser(&commands{})
 	run := map[string]bool{}
 	for _, row := range commandRows(map[string]string{}) {
 		traced, err := kong.Trace(parser, row.args)
@@ -128,6 +125,9 @@ func commandRows(values map[string]string) []call {
 	}
 	return []call{
 		{args: []string{"version"}},
+		{args: []string{"init", "--service", "postgres,openclaw", "-f", "begun.hcl"}},
+		{args: []string{"init", "--none"}, want: exitError},
+		{args: []string{"help", "environment"}},
 		{args: []string{"fmt"}},
 		{args: []string{"fmt", "--check", "--diff"}},
 		{args: []string{"validate"}},
@@ -152,6 +152,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"apply", "saved.plan"}, want: exitRefused},
 		{args: []string{"apply", "-y"}},
 		{args: []string{"plan", "--detailed-exitcode"}},
+		{args: []string{"status"}},
 		{args: []string{"verify"}, want: -1},
 		{args: []string{"verify", "-v"}, want: -1},
 		{args: []string{"verify", "-o", "report.txt", "-o", "report.json", "-o", "report.xml", "-o", "report.sarif", "-o", "report.prom"}, want: -1},

@@ -14,6 +14,13 @@ type destroyCmd struct {
 	Yes bool `short:"y" help:"Do not ask."`
 }
 
+func (*destroyCmd) Examples() []example {
+	return []example{
+		{"minibot destroy", "show what would go, ask, remove it; every volume stays"},
+		{"minibot destroy -y", "for scripts: no question"},
+	}
+}
+
 // Run removes containers and networks. It has no way to remove a volume.
 func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
 	s, err := a.site(ctx)

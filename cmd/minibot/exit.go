@@ -15,7 +15,7 @@ import (
 	"minibot/spec"
 )
 
-// The exit codes, as the README lists them.
+// The exit codes.
 const (
 	exitDone        = 0
 	exitError       = 1
@@ -27,6 +27,23 @@ const (
 	exitInterrupted = 130
 )
 
+// exitCode is one of them for people. The README has the same table.
+type exitCode struct {
+	Code    int    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+var exitCodes = []exitCode{
+	{exitDone, "done: no change needed, every check passed"},
+	{exitError, "error; also a check that could not be carried out"},
+	{exitDiffers, "differs: plan --detailed-exitcode with changes, render --check, fmt --check, a failed check"},
+	{exitSecret, "a secret is missing or its store is locked"},
+	{exitRefused, "refused: the plan is stale, or another minibot is changing the stack"},
+	{exitUnhealthy, "applied, but a service did not become healthy: taken back"},
+	{exitUsage, "usage, and a question with nobody to answer it"},
+	{exitInterrupted, "interrupted"},
+}
+
 // Errors that a command ends with on purpose.
 var (
 	// errDiffers: the answer is "not as it should be". It has been shown.
@@ -34,6 +51,7 @@ var (
 	// errIncomplete: a check could not be carried out. It has been shown.
 	errIncomplete  = errors.New("incomplete")
 	errNobody      = errors.New("nobody can answer here: standard input is not a terminal")
+	errNoChoice    = errors.New("nobody can choose here: standard input is not a terminal")
 	errDeclined    = errors.New("not confirmed; nothing was changed")
 	errStale       = errors.New("the machine has changed since the plan was shown; nothing was changed")
 	errInterrupted = errors.New("interrupted")
@@ -57,6 +75,7 @@ func outcomeOf(err error) outcome {
 	var (
 		diags     spec.Diagnostics
 		noSpec    *noSpecError
+		there     *specThereError
 		unhealthy *engine.UnhealthyError
 		step      *apply.StepError
 		port      *apply.PortTakenError
@@ -74,6 +93,10 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError, quiet: true}
 	case errors.Is(err, errNobody):
 		return outcome{code: exitUsage, hint: "Add -y to go on without a question."}
+	case errors.Is(err, errNoChoice):
+		return outcome{code: exitUsage, hint: "Say it with a flag: " + initFlags}
+	case errors.As(err, &there):
+		return outcome{code: exitError, hint: "Nothing was written. Move it away, or name another file: minibot init -f FILE"}
 	case errors.Is(err, errDeclined):
 		return outcome{code: exitError}
 	case errors.Is(err, errStale):
@@ -83,7 +106,7 @@ func outcomeOf(err error) outcome {
 	case errors.As(err, &diags):
 		return outcome{code: exitError}
 	case errors.As(err, &noSpec):
-		return outcome{code: exitError, hint: "Begin with a copy of minibot.hcl.example, or name a spec with -f FILE."}
+		return outcome{code: exitError, hint: "Write one to begin with: minibot init. Or name one that is there: -f FILE."}
 	case errors.As(err, &half):
 		out := outcomeOf(half.Err)
 		out.hint = "Both values are kept in the store. To go on: minibot secret rotate " + half.Name + ", or minibot apply"

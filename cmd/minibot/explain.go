@@ -6,6 +6,12 @@ type explainCmd struct {
 	ID string `arg:"" help:"The id of a check, as verify and its --list show it."`
 }
 
+func (*explainCmd) Examples() []example {
+	return []example{
+		{"minibot explain net.publish.loopback", "one check; minibot verify --list shows them all"},
+	}
+}
+
 // Validate makes sure that there is such a check.
 func (c *explainCmd) Validate() error {
 	if c.ID == "" {

@@ -17,6 +17,14 @@ type fmtCmd struct {
 	Diff  bool   `help:"Write nothing; show what would change."`
 }
 
+func (*fmtCmd) Examples() []example {
+	return []example{
+		{"minibot fmt", "lay minibot.hcl out"},
+		{"minibot fmt --check --diff", "for CI: show what would change, and exit 2"},
+		{"minibot fmt - <draft.hcl", "from standard input to standard output"},
+	}
+}
+
 // Run lays a spec out in the one style. A file with syntax errors stays as it is.
 func (c *fmtCmd) Run(a *app) error {
 	if c.Path == "" {

@@ -29,18 +29,21 @@ import (
 type commands struct {
 	Globals
 
-	Fmt      fmtCmd      `cmd:"" help:"Lay the spec out in the one style."`
-	Validate validateCmd `cmd:"" help:"Check the spec and say everything that is wrong with it."`
-	Render   renderCmd   `cmd:"" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
-	Plan     planCmd     `cmd:"" help:"Show what apply would change. Changes nothing."`
-	Apply    applyCmd    `cmd:"" help:"Bring the machine to what the spec says."`
-	Verify   verifyCmd   `cmd:"" help:"Prove that the machine is what the spec says. Changes nothing."`
-	Schedule scheduleCmd `cmd:"" help:"Have the system verify at an interval, and keep the reports."`
-	Explain  explainCmd  `cmd:"" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
-	Secret   secretCmd   `cmd:"" help:"Set, generate, list, check and remove the secrets of the spec."`
-	Run      runCmd      `cmd:"" help:"Run a program with the secrets in its environment, and nowhere else."`
-	Destroy  destroyCmd  `cmd:"" help:"Remove the stack's containers and networks. Volumes stay."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Init     initCmd     `cmd:"" group:"stack" help:"Write a spec to begin with. Overwrites nothing."`
+	Fmt      fmtCmd      `cmd:"" group:"stack" help:"Lay the spec out in the one style."`
+	Validate validateCmd `cmd:"" group:"stack" help:"Check the spec and say everything that is wrong with it."`
+	Render   renderCmd   `cmd:"" group:"stack" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
+	Plan     planCmd     `cmd:"" group:"stack" help:"Show what apply would change. Changes nothing."`
+	Apply    applyCmd    `cmd:"" group:"stack" help:"Bring the machine to what the spec says."`
+	Verify   verifyCmd   `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`
+	Explain  explainCmd  `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
+	Status   statusCmd   `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
+	Schedule scheduleCmd `cmd:"" group:"daily" help:"Have the system verify at an interval, and keep the reports."`
+	Secret   secretCmd   `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
+	Run      runCmd      `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`
+	Destroy  destroyCmd  `cmd:"" group:"stack" help:"Remove the stack's containers and networks. Volumes stay."`
+	Help     helpCmd     `cmd:"" group:"help" help:"Show the help of a command, or about a topic."`
+	Version  versionCmd  `cmd:"" group:"help" help:"Print the version."`
 }
 
 // Globals are the flags of every command.
@@ -93,16 +96,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // a second signal ends minibot at once
 	var cli commands
 	exited := -1
-	parser, err := kong.New(&cli,
-		kong.Name("minibot"),
-		kong.Description("minibot keeps one machine's container stack exactly as one file says: every port on loopback, a password on every service, limits on every container."),
-		kong.UsageOnError(), kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-	)
-	if err != nil {
-		panic(err) // the tags above are wrong
-	}
+	parser := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -115,10 +109,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		a.warn("core dumps could not be turned off: %v", hardened)
 	}
 	if err != nil {
-		var usage *kong.ParseError
-		if errors.As(err, &usage) {
-			fmt.Fprintf(stderr, "minibot: %v\nRun %q for the commands and flags.\n", usageError(args, err), "minibot --help")
-		}
+		sayUsage(a.say, err)
 		return exitUsage
 	}
 	a.command = parsed.Command()
@@ -130,13 +121,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return a.exit(err)
 }
 
-// usageError is what is wrong with the command line. An argument that a secret command does
-// not expect is not repeated: it may be a value that somebody put there.
-func usageError(args []string, err error) string {
-	if text := err.Error(); !slices.Contains(args, "secret") || !strings.HasPrefix(text, "unexpected argument ") {
-		return text
+// newParser reads command lines into cli.
+func newParser(cli *commands, options ...kong.Option) *kong.Kong {
+	parser, err := kong.New(cli, append([]kong.Option{
+		kong.Name("minibot"),
+		kong.Description("minibot keeps one machine's container stack exactly as one file says: every port on loopback, a password on every service, limits on every container."),
+		kong.Help(printHelp), kong.ExplicitGroups(groups()),
+	}, options...)...)
+	if err != nil {
+		panic(err) // the tags are wrong
 	}
-	return "unexpected argument: a secret's value is asked for, or piped in, and never given as an argument"
+	return parser
 }
 
 // doubleDash lets -var be written with one dash, as in Terraform.

@@ -14,6 +14,15 @@ type planCmd struct {
 	Out              string `short:"o" help:"Save the plan; minibot apply FILE carries out that one and no other." placeholder:"FILE"`
 }
 
+func (*planCmd) Examples() []example {
+	return []example{
+		{"minibot plan", "what would change, and why"},
+		{"minibot plan --detailed-exitcode", "for scripts: exit 2 if something would"},
+		{"minibot plan -o monday.plan", "save it; minibot apply monday.plan carries out that one"},
+		{"minibot plan --replace redis", "as if the container of redis had to be made anew"},
+	}
+}
+
 // planFlags are wishes beyond the spec.
 type planFlags struct {
 	Replace      []string `help:"Make a service's container anew though nothing of it changed. Can be given several times." placeholder:"SERVICE"`

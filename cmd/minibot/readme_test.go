@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func readme(t *testing.T) string {
@@ -22,7 +24,7 @@ func readme(t *testing.T) string {
 // The README's table of packages is that of arch_test.go.
 func TestReadmePackages(t *testing.T) {
 	var listed []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z/.]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
 		listed = append(listed, row[1])
 	}
 	for pkg := range imports {
@@ -39,13 +41,12 @@ func TestReadmePackages(t *testing.T) {
 
 // The README's exit codes are those of exit.go.
 func TestReadmeExitCodes(t *testing.T) {
-	var listed []int
-	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(readme(t), -1) {
+	var listed []exitCode
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \|$`).FindAllStringSubmatch(readme(t), -1) {
 		code, _ := strconv.Atoi(row[1])
-		listed = append(listed, code)
+		listed = append(listed, exitCode{code, strings.ReplaceAll(row[2], "`", "")})
 	}
-	want := []int{exitDone, exitError, exitDiffers, exitSecret, exitRefused, exitUnhealthy, exitUsage, exitInterrupted}
-	if !slices.Equal(listed, want) {
-		t.Errorf("the README lists %v, the program ends with %v", listed, want)
+	if diff := cmp.Diff(exitCodes, listed); diff != "" {
+		t.Errorf("-exit.go +README\n%s", diff)
 	}
 }

@@ -17,6 +17,14 @@ type renderCmd struct {
 	Check  string `help:"Compare with a file on disk; show the difference and exit 2 if there is one." placeholder:"FILE" xor:"where"`
 }
 
+func (*renderCmd) Examples() []example {
+	return []example{
+		{"minibot render", "print docker-compose.yml"},
+		{"minibot render -o docker-compose.yml", "write it, for review"},
+		{"minibot render --check docker-compose.yml", "for CI: is the reviewed file what the spec says?"},
+	}
+}
+
 // Run renders docker-compose.yml.
 func (c *renderCmd) Run(a *app) error {
 	loaded, err := a.load()

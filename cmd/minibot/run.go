@@ -20,19 +20,22 @@ type runCmd struct {
 	Command []string `arg:"" optional:"" passthrough:"partial" name:"program" help:"The program and its arguments, after --."`
 }
 
-// runExamples show what run is for.
-const runExamples = `For example:
-  minibot run -- sh -c 'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U minibot'
-  minibot run -- docker compose up -d`
+func (*runCmd) Examples() []example {
+	return []example{
+		{"minibot run -- sh -c 'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U minibot'", "a shell, for its quotes"},
+		{"minibot run -- docker compose up -d", "docker compose, with what the rendered file asks for"},
+		{"minibot run --only REDIS_PASSWORD -- env", "one secret alone"},
+	}
+}
 
 // Validate makes sure that there is a program, and that its flags cannot be taken for
 // minibot's.
 func (c *runCmd) Validate() error {
 	if len(c.Command) > 0 && c.Command[0] != "--" {
-		return errors.New("the program and its arguments go after --.\n" + runExamples)
+		return errors.New("the program and its arguments go after --, such as minibot run -- docker compose ps")
 	}
 	if len(c.Command) < 2 || c.Command[1] == "" {
-		return errors.New("there is no program to run. It goes after --.\n" + runExamples)
+		return errors.New("there is no program to run. It goes after --, such as minibot run -- docker compose ps")
 	}
 	return nil
 }

@@ -24,6 +24,13 @@ type scheduleCmd struct {
 	Run     scheduleRunCmd     `cmd:"" help:"Verify once and keep the report: what the system starts."`
 }
 
+func (*scheduleCmd) Examples() []example {
+	return []example{
+		{"minibot schedule install", "verify every hour from now on"},
+		{"minibot schedule status", "when it last verified, and what came of it"},
+	}
+}
+
 // ofStack is for a schedule whose spec is gone.
 type ofStack struct {
 	Stack string `help:"The stack, if its spec is gone." placeholder:"NAME"`
@@ -32,6 +39,13 @@ type ofStack struct {
 type scheduleInstallCmd struct {
 	Interval time.Duration `help:"The time between two runs, such as 30m." default:"1h" placeholder:"TIME"`
 	Keep     int           `help:"How many reports to keep." default:"30" placeholder:"N"`
+}
+
+func (*scheduleInstallCmd) Examples() []example {
+	return []example{
+		{"minibot schedule install", "every hour"},
+		{"minibot schedule install --interval 15m --keep 100", "more often, and more reports"},
+	}
 }
 
 // Validate refuses what is no interval, and no number of reports.
@@ -78,6 +92,13 @@ func (c *scheduleInstallCmd) Run(ctx context.Context, a *app) error {
 
 type scheduleStatusCmd struct{ ofStack }
 
+func (*scheduleStatusCmd) Examples() []example {
+	return []example{
+		{"minibot schedule status", "the last run, and how it is kept going"},
+		{"minibot schedule status --json", "for scripts"},
+	}
+}
+
 // Run shows how it stands.
 func (c *scheduleStatusCmd) Run(ctx context.Context, a *app) error {
 	s, err := a.scheduledOf(c.ofStack)
@@ -90,6 +111,12 @@ func (c *scheduleStatusCmd) Run(ctx context.Context, a *app) error {
 type scheduleRemoveCmd struct {
 	ofStack
 	KeepReports bool `help:"Leave the reports where they are."`
+}
+
+func (*scheduleRemoveCmd) Examples() []example {
+	return []example{
+		{"minibot schedule remove", "no more runs, and no more reports"},
+	}
 }
 
 // Run leaves nothing behind.

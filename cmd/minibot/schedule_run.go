@@ -17,6 +17,12 @@ type scheduleRunCmd struct {
 	Keep int    `help:"How many reports to keep." default:"30" placeholder:"N"`
 }
 
+func (*scheduleRunCmd) Examples() []example {
+	return []example{
+		{"minibot schedule run", "once, as the system does it"},
+	}
+}
+
 // Validate refuses to keep none.
 func (c *scheduleRunCmd) Validate() error {
 	if c.Keep < 1 {

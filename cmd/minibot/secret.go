@@ -28,6 +28,14 @@ type secretCmd struct {
 	Rm       secretRmCmd       `cmd:"" help:"Remove a secret from the store."`
 }
 
+func (*secretCmd) Examples() []example {
+	return []example{
+		{"minibot secret list", "present or missing, who uses it; never a value"},
+		{"minibot secret set API_KEY", "asks; nothing is shown"},
+		{"minibot secret rotate --all", "new passwords everywhere, one by one"},
+	}
+}
+
 // named opens the store and makes sure that the spec has a secret of that name.
 func (a *app) named(name string) (*spec.Stack, secret.Store, error) {
 	loaded, err := a.load()
@@ -64,6 +72,13 @@ func secretNames(stack *spec.Stack) []string {
 
 type secretGenerateCmd struct {
 	Name string `arg:"" optional:"" help:"The secret's name in the spec; all that may be generated if left out."`
+}
+
+func (*secretGenerateCmd) Examples() []example {
+	return []example{
+		{"minibot secret generate", "all that may be made up and are missing"},
+		{"minibot secret generate REDIS_PASSWORD", "one of them"},
+	}
 }
 
 // Run makes up values for secrets that have none. One that is there is never replaced.
@@ -107,6 +122,13 @@ func areAll(n int) string {
 }
 
 type secretListCmd struct{}
+
+func (*secretListCmd) Examples() []example {
+	return []example{
+		{"minibot secret list", "present or missing, who uses it, when it changed"},
+		{"minibot secret list --json", "for scripts"},
+	}
+}
 
 // secretRow is one line of the list. It says nothing of the value.
 type secretRow struct {
@@ -180,6 +202,12 @@ func (a *app) secretRows(ctx context.Context) ([]secretRow, string, error) {
 
 type secretCheckCmd struct{}
 
+func (*secretCheckCmd) Examples() []example {
+	return []example{
+		{"minibot secret check && minibot apply -y", "go on only if every secret is there"},
+	}
+}
+
 // Run reads every secret once, and reports all that are missing.
 func (c *secretCheckCmd) Run(ctx context.Context, a *app) error {
 	loaded, err := a.load()
@@ -204,6 +232,12 @@ func (c *secretCheckCmd) Run(ctx context.Context, a *app) error {
 type secretRmCmd struct {
 	Name string `arg:"" help:"The secret's name in the spec."`
 	Yes  bool   `short:"y" help:"Do not ask."`
+}
+
+func (*secretRmCmd) Examples() []example {
+	return []example{
+		{"minibot secret rm OLD_KEY", "after a question"},
+	}
 }
 
 // Run removes one secret. Containers that were given it keep it.

@@ -18,6 +18,13 @@ type secretExportCmd struct {
 	Remove  bool     `help:"Remove them from the store they were in, after all were read back and compared."`
 }
 
+func (*secretExportCmd) Examples() []example {
+	return []example{
+		{"minibot secret export --to file", "all of them, read back and compared"},
+		{"minibot secret export --to file REDIS_PASSWORD", "one of them"},
+	}
+}
+
 // Validate refuses a kind of store that there is none of.
 func (c *secretExportCmd) Validate() error { return knownKind("--to", c.To) }
 

@@ -20,6 +20,13 @@ type secretImportCmd struct {
 	Replace bool   `help:"Take also what has another value in the store already."`
 }
 
+func (*secretImportCmd) Examples() []example {
+	return []example{
+		{"minibot secret import .env", "what the spec names; says what it left, and why"},
+		{"op inject -i env.tpl | minibot secret import -", "from another program, without a file"},
+	}
+}
+
 // Validate refuses to read values that would show while they are typed.
 func (c *secretImportCmd) Validate() error {
 	if (c.Env == "" || c.Env == "-") && term.IsTerminal(int(os.Stdin.Fd())) {

@@ -25,6 +25,14 @@ type secretRotateCmd struct {
 	Yes  bool   `short:"y" help:"Do not ask for a confirmation."`
 }
 
+func (*secretRotateCmd) Examples() []example {
+	return []example{
+		{"minibot secret rotate REDIS_PASSWORD", "a new value, made up"},
+		{"minibot secret rotate API_KEY --ask", "a new value that you type"},
+		{"minibot secret rotate --all -y", "every one that can be made up, without a question"},
+	}
+}
+
 // Validate refuses what cannot be meant.
 func (c *secretRotateCmd) Validate() error {
 	switch {

@@ -13,6 +13,13 @@ type secretSetCmd struct {
 	Yes  bool   `short:"y" help:"Do not ask before another value is replaced."`
 }
 
+func (*secretSetCmd) Examples() []example {
+	return []example{
+		{"minibot secret set API_KEY", "asks; nothing is shown"},
+		{"op read op://private/api/key | minibot secret set API_KEY", "from another program"},
+	}
+}
+
 // Run stores a value that a person types or pipes in. Another value is replaced only if a
 // person, or -y, says so; the same value is not written again.
 func (c *secretSetCmd) Run(ctx context.Context, a *app) error {

@@ -18,6 +18,12 @@ type secretShowCmd struct {
 	Name string `arg:"" help:"The secret's name in the spec."`
 }
 
+func (*secretShowCmd) Examples() []example {
+	return []example{
+		{"minibot secret show REDIS_PASSWORD", "on a terminal, after a question"},
+	}
+}
+
 // Validate refuses to show a value where more than a person may see it.
 func (c *secretShowCmd) Validate(parsed *kong.Context) error {
 	if cli, ok := parsed.Model.Target.Addr().Interface().(*commands); ok && cli.JSON {

@@ -12,6 +12,12 @@ import (
 
 type secretWhereCmd struct{}
 
+func (*secretWhereCmd) Examples() []example {
+	return []example{
+		{"minibot secret where", "the store in use, and what the others lack"},
+	}
+}
+
 // storeRow is one kind of store, and whether it is the one in use.
 type storeRow struct {
 	secret.Finding

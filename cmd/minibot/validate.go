@@ -4,6 +4,13 @@ import "fmt"
 
 type validateCmd struct{}
 
+func (*validateCmd) Examples() []example {
+	return []example{
+		{"minibot validate", "everything that is wrong, with its place and what to write"},
+		{"minibot validate -f other.hcl --json", "for editors and scripts"},
+	}
+}
+
 // Run checks the spec, as far as it can be checked without the machine.
 func (c *validateCmd) Run(a *app) error {
 	if a.JSON {

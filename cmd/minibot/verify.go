@@ -22,6 +22,15 @@ type verifyCmd struct {
 	watchFlags
 }
 
+func (*verifyCmd) Examples() []example {
+	return []example{
+		{"minibot verify", "what is not as it should be, and what to do"},
+		{"minibot verify -v", "what is in order, too"},
+		{"minibot verify --only net,auth", "some families of checks"},
+		{"minibot verify --json -o report.xml", "JSON to read, JUnit for CI"},
+	}
+}
+
 // Validate reads what kong does not.
 func (c *verifyCmd) Validate(parsed *kong.Context) error {
 	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed), c.watchFlags.read(c.reportFlags))

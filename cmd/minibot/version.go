@@ -11,6 +11,13 @@ var version = "dev"
 
 type versionCmd struct{}
 
+func (*versionCmd) Examples() []example {
+	return []example{
+		{"minibot version", "which minibot this is"},
+		{"minibot version --json", "for scripts"},
+	}
+}
+
 // Run prints which minibot this is.
 func (c *versionCmd) Run(a *app) error {
 	revision := ""

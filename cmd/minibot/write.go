@@ -48,3 +48,15 @@ func writeFile(path string, content []byte) (err error) {
 	}
 	return os.Rename(temp.Name(), path)
 }
+
+// createFile makes a file in one step where there is none. The error is fs.ErrExist if there is one, whatever it is;
+// that one stays as it is.
+func createFile(path string, content []byte) error {
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	if err := writeFile(temp, content); err != nil {
+		return err
+	}
+	defer os.Remove(temp)
+	// Unlike a renaming, a link never takes the place of what is there.
+	return unwrapPath(os.Link(temp, path))
+}
