@@ -9,6 +9,8 @@ import (
 
 const lastPort = 65535
 
+var protocols = []string{"tcp", "udp"}
+
 // publication is what only one bind of the machine can have.
 type publication struct {
 	protocol, hostIP string
@@ -20,9 +22,9 @@ func (d *decoder) checkPorts() {
 	taken := map[publication]*Service{}
 	for _, service := range d.stack.Services {
 		for _, bind := range service.Binds {
-			known := slices.Contains([]string{"tcp", "udp"}, bind.Protocol)
+			known := slices.Contains(protocols, bind.Protocol)
 			if !known {
-				d.diags.add(bind.ProtocolRange, "Unknown protocol", oneOf(bind.Protocol, []string{"tcp", "udp"}))
+				d.diags.add(bind.ProtocolRange, "Unknown protocol", oneOf(bind.Protocol, protocols))
 			}
 			good := d.checkPort(bind.Port, bind.PortRange)
 			if bind.PublishedRange != bind.PortRange {

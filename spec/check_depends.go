@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
+var conditions = []string{"service_completed_successfully", "service_healthy", "service_started"}
+
 // checkDependencies finds dependencies on nothing and circles.
 func (d *decoder) checkDependencies() {
-	conditions := []string{"service_completed_successfully", "service_healthy", "service_started"}
 	for _, service := range d.stack.Services {
 		seen := once{d: d, what: "depends_on"}
 		for _, dependency := range service.DependsOn {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
 )
 
 // Every command shows first how it is used, by lines that minibot takes as they stand, and its help fits the screen.
@@ -143,4 +144,21 @@ var internalVariables = []string{
 	"XDG_RUNTIME_DIR",                   // where desktops and engines put their sockets
 	"XDG_CONFIG_HOME", "XDG_CACHE_HOME", // handed on to password managers
 	"DOCKER_INSECURE_NO_IPTABLES_RAW", // the engine's own, looked for there
+}
+
+// The reference page in golden/ is what help spec --markdown prints.
+func TestHelpSpecPage(t *testing.T) {
+	file, page := filepath.Join("..", "..", "golden", "reference", "minibot.hcl.md"), specMarkdown()
+	if os.Getenv("MINIBOT_UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), page); diff != "" {
+		t.Errorf("-%s +help spec --markdown\n%s", file, diff)
+	}
 }

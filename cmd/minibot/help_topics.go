@@ -3,19 +3,22 @@ package main
 import (
 	"fmt"
 	"strconv"
+
+	"minibot/spec"
 )
 
 // topic is a page of help that is about no command.
 type topic struct {
-	name, about string
-	text        func(s *sheet)
-	json        func() any
+	name string
+	text func(s *sheet)
+	json func() any
 }
 
 func topics() []topic {
 	return []topic{
-		{"exit-codes", "what minibot's exit codes mean", exitCodesText, func() any { return exitCodes }},
-		{"environment", "the environment variables that minibot reads", environmentText, func() any { return environment }},
+		{"exit-codes", exitCodesText, func() any { return exitCodes }},
+		{"environment", environmentText, func() any { return environment }},
+		{"spec", func(s *sheet) { specText(s, "") }, func() any { return spec.Language() }},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"minibot/spec"
 )
 
 func readme(t *testing.T) string {
@@ -48,5 +50,19 @@ func TestReadmeExitCodes(t *testing.T) {
 	}
 	if diff := cmp.Diff(exitCodes, listed); diff != "" {
 		t.Errorf("-exit.go +README\n%s", diff)
+	}
+}
+
+// The README's spec is one that minibot takes.
+func TestReadmeSpec(t *testing.T) {
+	found := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindStringSubmatch(readme(t))
+	if found == nil {
+		t.Fatal("the README has no spec")
+	}
+	if _, diags := spec.Parse([]byte(found[1]), "README.md", spec.Variables{}); !diags.Empty() {
+		t.Errorf("%v", diags.Items())
+	}
+	if formatted, _ := spec.Format([]byte(found[1]), "README.md"); string(formatted) != found[1] {
+		t.Errorf("the README's spec is not formatted:\n%s", cmp.Diff(found[1], string(formatted)))
 	}
 }
