@@ -153,6 +153,8 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"apply", "-y"}},
 		{args: []string{"plan", "--detailed-exitcode"}},
 		{args: []string{"status"}},
+		{args: []string{"tunnel", "--print"}},
+		{args: []string{"tunnel", "cache"}, want: -1}, // the fake ssh ends as it likes
 		{args: []string{"verify"}, want: -1},
 		{args: []string{"verify", "-v"}, want: -1},
 		{args: []string{"verify", "-o", "report.txt", "-o", "report.json", "-o", "report.xml", "-o", "report.sarif", "-o", "report.prom"}, want: -1},
@@ -205,6 +207,7 @@ func everyCommand(l *lab, flags []string) {
 const canarySpec = `
 name = %[1]q
 network "%[1]s-net" {}
+remote "ssh" { destination = "nobody@localhost" }
 secret "WHOLE" { generate = false }
 secret "EMBED" { generate = false }
 secret "IN_ENV" { generate = false }

@@ -81,6 +81,7 @@ func outcomeOf(err error) outcome {
 		port      *apply.PortTakenError
 		half      *rotate.UnfinishedError
 		held      *lock.HeldError
+		ssh       *sshEndedError
 	)
 	switch {
 	case err == nil:
@@ -91,6 +92,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitDiffers, quiet: true}
 	case errors.Is(err, errIncomplete):
 		return outcome{code: exitError, quiet: true}
+	case errors.As(err, &ssh):
+		return outcome{code: ssh.code}
 	case errors.Is(err, errNobody):
 		return outcome{code: exitUsage, hint: "Add -y to go on without a question."}
 	case errors.Is(err, errNoChoice):
