@@ -38,20 +38,43 @@ func (d *decoder) checkMounts(s *Service) {
 			continue
 		}
 		source := mount.Source
-		folded := strings.ToLower(source)
-		if below, ok := strings.CutPrefix(folded, "/private/"); ok {
-			folded = "/" + below // on a Mac, /etc, /tmp and /var are links to these
-		}
-		parts := strings.Split(folded, "/")
-		switch {
-		case strings.HasSuffix(folded, ".sock"):
-			d.diags.add(mount.SourceRange, "Socket of the host", fmt.Sprintf("Whoever may talk to %s may own the machine. minibot has no switch for it.", path.Base(source)))
-		case wholeDirs.MatchString(folded), slices.ContainsFunc(systemDirs, func(dir string) bool { return inside(folded, dir) }):
-			d.diags.add(mount.SourceRange, "System folder", fmt.Sprintf("%s holds more than one service's own data. Mount a folder made for the service, such as \"/srv/%s\".", source, s.Name))
-		case slices.ContainsFunc(privateParts, func(part string) bool { return slices.Contains(parts, part) }):
-			d.diags.add(mount.SourceRange, "Folder with a person's keys", fmt.Sprintf("%s may hold keys or passwords of a person. A service gets its own by secret blocks.", source))
+		switch kind := Sensitive(source); kind {
+		case SocketOfHost:
+			d.diags.add(mount.SourceRange, string(kind), fmt.Sprintf("Whoever may talk to %s may own the machine. minibot has no switch for it.", path.Base(source)))
+		case SystemFolder:
+			d.diags.add(mount.SourceRange, string(kind), fmt.Sprintf("%s holds more than one service's own data. Mount a folder made for the service, such as \"/srv/%s\".", source, s.Name))
+		case PersonsKeys:
+			d.diags.add(mount.SourceRange, string(kind), fmt.Sprintf("%s may hold keys or passwords of a person. A service gets its own by secret blocks.", source))
 		}
 	}
+}
+
+// Sensitivity is what makes a path of the host one that no container may see.
+type Sensitivity string
+
+// The kinds of sensitive paths.
+const (
+	SocketOfHost Sensitivity = "Socket of the host"
+	SystemFolder Sensitivity = "System folder"
+	PersonsKeys  Sensitivity = "Folder with a person's keys"
+)
+
+// Sensitive says what is sensitive about an absolute path of the host; empty if nothing is known to be.
+func Sensitive(source string) Sensitivity {
+	folded := strings.ToLower(source)
+	if below, ok := strings.CutPrefix(folded, "/private/"); ok {
+		folded = "/" + below // on a Mac, /etc, /tmp and /var are links to these
+	}
+	parts := strings.Split(folded, "/")
+	switch {
+	case strings.HasSuffix(folded, ".sock"):
+		return SocketOfHost
+	case wholeDirs.MatchString(folded), slices.ContainsFunc(systemDirs, func(dir string) bool { return inside(folded, dir) }):
+		return SystemFolder
+	case slices.ContainsFunc(privateParts, func(part string) bool { return slices.Contains(parts, part) }):
+		return PersonsKeys
+	}
+	return ""
 }
 
 // inside reports whether file is dir or lies below it.

@@ -64,11 +64,14 @@ func label(block reflect.Value) string {
 	return ""
 }
 
-// blockPlace is where a block begins.
+// blockPlace is where a block begins. A block that is not written but a default is nowhere.
 func blockPlace(block reflect.Value, around Range) Range {
 	for _, kind := range []string{"def_range", "label_range"} {
 		if i := tagged(block, kind); i >= 0 {
-			return block.Field(i).Interface().(Range)
+			if at := block.Field(i).Interface().(Range); !at.Empty() {
+				return at
+			}
+			break
 		}
 	}
 	return around

@@ -61,6 +61,6 @@ func (s Severity) rank() int { return slices.Index(severities, s) }
 
 // Checks is the table of all checks, in the order of reports.
 func Checks() []Check {
-	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, lanChecks, egressChecks, peerChecks, limitChecks, hardeningChecks, authChecks,
+	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, lanChecks, egressChecks, peerChecks, limitChecks, hardeningChecks, isolationChecks, mountChecks, settingChecks, authChecks,
 		probeChecks, hostChecks, remoteChecks, acceptChecks)
 }

@@ -31,6 +31,15 @@ var egressChecks = []Check{
 		Remedy: "Put it on a network with masquerade = false, and those that call out on a second one; or accept the check.",
 		needs:  theEngine, run: egressUnneeded,
 	},
+	{
+		ID: "net.internal.consistency", Severity: Medium,
+		Claim:   "What is to be cut off is cut off, and what is to be published is not on internal networks alone.",
+		Why:     "The engine takes a port on an internal network, shows it, and publishes nothing, without a word; and a second network makes an internal one worth nothing.",
+		How:     "The live networks of each container, and the ports that it asks for, are compared with the networks of the spec.",
+		Applies: "services that have or are to have an internal network", Attribute: "networks",
+		Remedy: "Put what publishes on a network that is not internal, and what is to be cut off on internal ones alone; then run minibot apply.",
+		needs:  theEngine, run: internalConsistency,
+	},
 }
 
 func egressDeclared(ctx context.Context, s Subject) []Result {
@@ -136,4 +145,45 @@ func closed(n plan.Network) string {
 		return "does not masquerade, so that no answer finds the way back"
 	}
 	return ""
+}
+
+func internalConsistency(_ context.Context, s Subject) []Result {
+	var results []Result
+	for _, p := range s.pairs() {
+		var meant, open []string // internal networks of the spec, and others
+		for key := range p.want.Networks {
+			if s.Project.Networks[key].Internal {
+				meant = append(meant, key)
+			} else {
+				open = append(open, key)
+			}
+		}
+		if p.have == nil {
+			continue // another check says so
+		}
+		var inside, outside []string
+		for _, name := range slices.Sorted(maps.Keys(p.have.Actual.Networks)) {
+			if s.Live.Networks[name].Internal {
+				inside = append(inside, name)
+			} else {
+				outside = append(outside, name)
+			}
+		}
+		if len(meant)+len(inside) == 0 {
+			continue
+		}
+		asked := plan.Ports(p.have.Actual)
+		result := pass("on %s", words(slices.Concat(inside, outside)))
+		switch {
+		case len(open) == 0 && len(outside) > 0:
+			result = fail("%s is to be cut off, and %s leads out", p.have.Name, strings.Join(outside, ", "))
+		case len(inside) > 0 && len(outside) == 0 && len(asked) > 0:
+			result = fail("%s asks for %s, and is on %s alone, which is internal: the engine publishes nothing there", p.have.Name, lines(asked), strings.Join(inside, ", "))
+		}
+		results = append(results, result.of(p.spec.Name, ""))
+	}
+	if results == nil {
+		return []Result{skip("no network is internal").on("stack")}
+	}
+	return results
 }

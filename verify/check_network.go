@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -39,6 +40,15 @@ var networkChecks = []Check{
 		Applies: "every network of the spec", Attribute: "network",
 		Remedy: "Run minibot destroy (volumes stay), then minibot apply: a network cannot be changed in place.",
 		needs:  theEngine, run: networkOptions,
+	},
+	{
+		ID: "net.network.default-bind", Severity: Low, CIS: "5.14",
+		Claim:   "Every network publishes on loopback what names no address.",
+		Why:     "A port that is published by hand and in a hurry (-p 6379:6379) is then open to nobody else.",
+		How:     "The option host_binding_ipv4 of the live network.",
+		Applies: "every network of the spec", Attribute: "network",
+		Remedy: "Run minibot destroy (volumes stay), then minibot apply: a network cannot be changed in place.",
+		needs:  theEngine, run: defaultBind,
 	},
 	{
 		ID: "net.mode.host", Severity: Critical, Must: true, CIS: "5.10",
@@ -179,6 +189,28 @@ func differences(want types.NetworkConfig, have plan.Network) (wrong []string, s
 		}
 	}
 	return wrong, severity
+}
+
+func defaultBind(_ context.Context, s Subject) []Result {
+	var results []Result
+	for _, want := range s.wantedNetworks() {
+		have, there := s.Live.Networks[want.Name]
+		value := have.Options[bridgeOption+"host_binding_ipv4"]
+		address, err := netip.ParseAddr(value)
+		result := pass("on %s", value)
+		switch {
+		case !there:
+			result = skip("there is no such network")
+		case have.Driver != "bridge":
+			result = skip("a network of the driver %s publishes nothing", have.Driver)
+		case value == "":
+			result = fail("what names no address is published on all of them")
+		case err != nil || !address.IsLoopback():
+			result = fail("what names no address is published on %s", value)
+		}
+		results = append(results, result.on(want.Name))
+	}
+	return results
 }
 
 func networkMode(_ context.Context, s Subject) []Result {

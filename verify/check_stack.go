@@ -56,6 +56,15 @@ var stackChecks = []Check{
 		needs:  theEngine, run: imageMatch,
 	},
 	{
+		ID: "stack.image.pinned", Severity: Low, CIS: "5.28",
+		Claim:   "Every image is named by a digest or by the tag of a version.",
+		Why:     "What latest or stable means is decided by somebody else, on another day: two machines with one spec then run two programs.",
+		How:     "The name in the spec must have a digest (@sha256:…), or a tag with a number in it. A tag of a version can still move: stack.image.match sees that.",
+		Applies: "every service", Attribute: "image",
+		Remedy: "Write the version that runs now, or its digest: docker image inspect -f '{{json .RepoDigests}}' IMAGE.",
+		run:    imagePinned,
+	},
+	{
 		ID: "stack.drift", Severity: Medium, Must: true,
 		Claim:   "The machine is what the spec says, field by field: the plan is empty.",
 		Why:     "What somebody changed by hand lasts until the next apply, and nobody else knows of it.",
@@ -179,6 +188,28 @@ func imageMatch(_ context.Context, s Subject) []Result {
 		}
 		return pass("%s, %s", p.want.Image, short(image.ID))
 	})
+}
+
+func imagePinned(_ context.Context, s Subject) []Result {
+	var results []Result
+	for _, p := range s.pairs() {
+		name, digest, pinned := strings.Cut(p.want.Image, "@")
+		tag := ""
+		if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") { // before a slash it is a port
+			tag = name[i+1:]
+		}
+		result := fail("%s says no version: the tag %s is moved at will", p.want.Image, tag)
+		switch {
+		case pinned:
+			result = pass("%s", digest)
+		case tag == "":
+			result = fail("%s has no tag, which means latest", p.want.Image)
+		case strings.ContainsAny(tag, "0123456789"):
+			result = pass("tag %s", tag)
+		}
+		results = append(results, result.of(p.spec.Name, ""))
+	}
+	return results
 }
 
 func extraContainer(_ context.Context, s Subject) []Result {

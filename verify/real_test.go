@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"minibot/internal/plan"
+	"minibot/internal/probe"
 	"minibot/internal/secret"
 	"minibot/render"
 	"minibot/verify"
@@ -58,6 +60,16 @@ func talkRedis(conn net.Conn, password string) {
 	}
 }
 
+// dumb is an engine that does not say more of containers.
+type dumb struct{}
+
+var errDumb = errors.New("no engine is there")
+
+func (dumb) Dialer(context.Context, string) (probe.Dialer, error)      { return nil, errDumb }
+func (dumb) Processes(context.Context, string) ([]plan.Process, error) { return nil, errDumb }
+func (dumb) Limits(context.Context, string) (plan.Limits, error)       { return plan.Limits{}, errDumb }
+func (dumb) Inspection(context.Context, string) ([]byte, error)        { return nil, errDumb }
+
 // real is a machine as it is: its own sockets and addresses, and real knocks at the door.
 func real(t *testing.T, port int) verify.Subject {
 	t.Helper()
@@ -84,6 +96,7 @@ service "redis" {
 	live := liveAs(project)
 	return verify.Subject{
 		Stack: stack, Project: project, Live: live, Plan: plan.Diff(project, live), Local: true,
+		Containers: dumb{}, Inside: dumb{},
 		Secret: func(context.Context, string) (secret.Value, error) { return secret.NewValue([]byte("s3same")), nil },
 	}
 }

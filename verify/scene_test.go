@@ -54,6 +54,8 @@ import (
 //	reach [SERVICE>]ADDR:PORT connected|filtered|refused|no-name|error; SERVICE>: from inside of it
 //	secure SERVICE>ADDR:PORT no-name|refused|silent|untrusted|error
 //	ask [SERVICE>]ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
+//	process SERVICE UID TEXT   one more that runs in its container; or unreadable
+//	kernel SERVICE YAML        memory and pids to which it is held; or unreadable
 //	tools SERVICE none         its image has no program to dial with
 //	offline                    verify --offline
 //	login ADDR:PORT rejects|open|error
@@ -70,6 +72,7 @@ type scene struct {
 	gets     map[string]string
 	missing  map[string]bool
 	toolless map[string]bool
+	more     map[string]*seenInside // by service
 
 	mu    sync.Mutex
 	asked map[string]bool // address: nobody was let in
@@ -99,9 +102,9 @@ func newScene(t *testing.T, src string) *scene {
 	s := &scene{
 		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
 		computer: newMac(), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
-		missing: map[string]bool{}, toolless: map[string]bool{}, asked: map[string]bool{}, tries: map[string]int{},
+		missing: map[string]bool{}, toolless: map[string]bool{}, more: map[string]*seenInside{}, asked: map[string]bool{}, tries: map[string]int{},
 	}
-	s.subject.Prober, s.subject.Inside, s.subject.Secret = s, s, s.secret
+	s.subject.Prober, s.subject.Inside, s.subject.Containers, s.subject.Secret = s, s, s, s.secret
 	for _, service := range stack.Services {
 		for _, bind := range service.Binds {
 			addr := netip.AddrPortFrom(netip.MustParseAddr(bind.HostIP), uint16(bind.Published))
@@ -224,6 +227,7 @@ func (s *scene) change(verb, name, arg string) error {
 		if name == "linux" {
 			s.computer.becomeLinux()
 			live.Engine.OperatingSystem, live.Engine.Name, live.Engine.Platform = "Debian GNU/Linux 12 (bookworm)", "mini", ""
+			live.Engine.Security = []string{"name=seccomp,profile=default"}
 			for i := range s.computer.listeners {
 				s.computer.listeners[i].Process = "docker-proxy"
 			}
@@ -240,6 +244,8 @@ func (s *scene) change(verb, name, arg string) error {
 		}
 	case "reach", "secure":
 		s.reaches[name] = arg
+	case "process", "kernel":
+		return s.changeInside(verb, name, arg)
 	case "tools":
 		s.toolless[name] = true
 	case "offline":

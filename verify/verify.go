@@ -42,8 +42,10 @@ type Subject struct {
 	Local bool
 	// Machine shows this machine; without a Run it is host.This().
 	Machine host.Machine
-	// Inside looks from inside the containers. It may be nil only if the engine was not observed.
-	Inside Inside
+	// Inside looks from inside the containers, and Containers tells more of them. They may be nil
+	// only if the engine was not observed.
+	Inside     Inside
+	Containers Containers
 	// Prober knocks at doors; nil is Probes{Inside}.
 	Prober Prober
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.

@@ -119,7 +119,8 @@ func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loa
 		return done
 	}
 	live.Engine = about
-	subject.Live, subject.Plan, subject.Inside = live, plan.Diff(subject.Project, live), within
+	subject.Live, subject.Plan = live, plan.Diff(subject.Project, live)
+	subject.Inside, subject.Containers = within, e
 	return done
 }
 

@@ -35,6 +35,7 @@ func newNeighbours(t *testing.T) *neighbours {
 	t.Cleanup(func() { e.Close() })
 	n := &neighbours{Engine: e, t: t, ids: map[string]string{}}
 	project := bed.Project(t)
+	pids := int64(77)
 	labels := map[string]string{"com.docker.compose.project": project}
 	net, err := e.api.NetworkCreate(t.Context(), project, network.CreateOptions{Labels: labels})
 	if err != nil {
@@ -46,7 +47,10 @@ func newNeighbours(t *testing.T) *neighbours {
 		"bash":  {Image: refs.OpenClaw, Entrypoint: []string{"sleep", "600"}, Env: []string{"PATH=/usr/bin:/bin"}},
 	} {
 		config.Labels = labels
-		made, err := e.api.ContainerCreate(t.Context(), config, &container.HostConfig{NetworkMode: container.NetworkMode(project), ReadonlyRootfs: true, CapDrop: []string{"ALL"}},
+		made, err := e.api.ContainerCreate(t.Context(), config, &container.HostConfig{
+			NetworkMode: container.NetworkMode(project), ReadonlyRootfs: true, CapDrop: []string{"ALL"},
+			Resources: container.Resources{Memory: 64 << 20, PidsLimit: &pids},
+		},
 			&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{project: {NetworkID: net.ID, Aliases: []string{name}}}}, nil, project+"-"+name)
 		if err != nil {
 			t.Fatal(err)

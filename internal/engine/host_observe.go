@@ -8,6 +8,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/go-connections/nat"
 )
 
@@ -36,6 +37,10 @@ func observeResources(r container.Resources, service *types.ServiceConfig) {
 	for _, device := range r.Devices {
 		service.Devices = append(service.Devices, types.DeviceMapping{Source: device.PathOnHost, Target: device.PathInContainer, Permissions: device.CgroupPermissions})
 	}
+	for _, request := range r.DeviceRequests { // compose has gpus; here it is one device more
+		service.Devices = append(service.Devices, types.DeviceMapping{Source: cmp.Or(request.Driver, "gpu"), Target: "request"})
+	}
+	service.DeviceCgroupRules = r.DeviceCgroupRules
 	service.CgroupParent = r.CgroupParent
 }
 
@@ -50,6 +55,9 @@ func observeMounts(c container.InspectResponse, service *types.ServiceConfig) {
 			v.Source = m.Name
 		} else {
 			v.Bind = &types.ServiceVolumeBind{}
+			if m.Propagation != mount.PropagationRPrivate { // the engine's default
+				v.Bind.Propagation = string(m.Propagation)
+			}
 			v.Source = escape(m.Source)
 		}
 		service.Volumes = append(service.Volumes, v)

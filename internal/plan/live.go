@@ -81,6 +81,21 @@ type State struct {
 	Error string
 }
 
+// Process is one that runs in a container.
+type Process struct {
+	// UID is the number of its user on the engine's machine; 0 is root.
+	UID     int
+	Command string
+}
+
+// Limits are what the kernel holds a container to.
+type Limits struct {
+	// Memory is in bytes. Without a limit it is all that the machine has, or more.
+	Memory uint64
+	// Pids is how many processes there may be; 0 is no limit, or not known.
+	Pids uint64
+}
+
 // up reports whether processes of the container are there: it holds its ports, and must be
 // stopped before its successor starts.
 func (s State) up() bool {

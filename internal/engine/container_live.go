@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/docker/docker/api/types/container"
+
+	"minibot/internal/plan"
+)
+
+// What an observation leaves out, since a plan does not need it and each takes a call a container.
+
+// Processes lists what runs in a container, as the machine of the engine sees it.
+func (e *Engine) Processes(ctx context.Context, containerID string) ([]plan.Process, error) {
+	top, err := e.api.ContainerTop(ctx, containerID, []string{"-eo", "pid,uid,args"})
+	if err != nil {
+		return nil, wrap("processes", err)
+	}
+	return observeProcesses(top)
+}
+
+func observeProcesses(top container.TopResponse) ([]plan.Process, error) {
+	uid, command := slices.Index(top.Titles, "UID"), slices.Index(top.Titles, "COMMAND")
+	var all []plan.Process
+	for _, row := range top.Processes {
+		if uid < 0 || command < 0 || len(row) != len(top.Titles) {
+			return nil, fmt.Errorf("processes: no UID and COMMAND in the columns %q", top.Titles)
+		}
+		number, err := strconv.Atoi(row[uid])
+		if err != nil {
+			return nil, fmt.Errorf("processes: %q is no number of a user", row[uid])
+		}
+		all = append(all, plan.Process{UID: number, Command: row[command]})
+	}
+	return all, nil
+}
+
+// Limits reads what the kernel holds a container to.
+func (e *Engine) Limits(ctx context.Context, containerID string) (plan.Limits, error) {
+	response, err := e.api.ContainerStatsOneShot(ctx, containerID)
+	if err != nil {
+		return plan.Limits{}, wrap("limits", err)
+	}
+	defer drain(response.Body)
+	var stats container.StatsResponse
+	if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
+		return plan.Limits{}, fmt.Errorf("limits: %w", err)
+	}
+	return plan.Limits{Memory: stats.MemoryStats.Limit, Pids: stats.PidsStats.Limit}, nil
+}
+
+// Inspection is all that the engine tells of a container, as JSON. Secrets that somebody put into its environment are
+// in it.
+func (e *Engine) Inspection(ctx context.Context, containerID string) ([]byte, error) {
+	_, raw, err := e.api.ContainerInspectWithRaw(ctx, containerID, false)
+	return raw, wrap("inspect", err)
+}
