@@ -70,6 +70,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 	case done:
 		return s.settle(ctx, live, s.loaded.project.ServiceNames())
 	}
+	defer s.record(ctx, planSummary(shown))(&err)
 	r := &rotator{site: s}
 	if r.canFinish(shown.Rotations, live) {
 		if err := r.finish(ctx, shown.Rotations); err != nil {

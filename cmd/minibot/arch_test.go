@@ -24,6 +24,7 @@ var imports = map[string]struct {
 	"render":                          {[]string{"spec"}, "turns the one into a compose file, and nothing else"},
 	"internal/plan":                   {nil, "the decision is pure: compose in, steps out"},
 	"internal/secret":                 {nil, "values and stores know nothing of stacks"},
+	"internal/journal":                {nil, "keeps lines of text"},
 	"internal/lock":                   {nil, "one minibot at a time"},
 	"internal/host":                   {nil, "facts of the machine"},
 	"internal/probe":                  {[]string{"internal/secret"}, "a login needs a value"},
@@ -40,7 +41,7 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -73,7 +74,7 @@ var homes = map[string]struct {
 	"github.com/google/go-cmp":              {[]string{"golden"}, "differences in tests"},
 	"github.com/mattn/go-shellwords":        {[]string{"internal/lookout"}, "command lines without a shell"},
 	"golang.org/x/term":                     {[]string{"cmd/minibot", "internal/secret"}, "terminals"},
-	"golang.org/x/sys":                      {[]string{"internal/secret", "internal/lock", "internal/host", "internal/testbed"}, "system calls"},
+	"golang.org/x/sys":                      {[]string{"internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/testbed"}, "system calls"},
 	"golang.org/x/sync":                     {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "bounded groups"},
 	"golang.org/x/tools":                    {[]string{"golden"}, "archives of text cases"},
 }

@@ -153,6 +153,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"apply", "-y"}},
 		{args: []string{"plan", "--detailed-exitcode"}},
 		{args: []string{"status"}},
+		{args: []string{"history"}},
 		{args: []string{"tunnel", "--print"}},
 		{args: []string{"tunnel", "cache"}, want: -1}, // the fake ssh ends as it likes
 		{args: []string{"verify"}, want: -1},

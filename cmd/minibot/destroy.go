@@ -45,6 +45,7 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
 	if done, err := s.showFirst(ctx, p, !c.Yes, "Remove these? Volumes stay."); done || err != nil {
 		return err
 	}
+	defer s.record(ctx, planSummary(p))(&err)
 	if err := a.carryOut(ctx, p, s.engine.Stack(s.loaded.project, engine.Secrets{Mask: s.loaded.masker})); err != nil {
 		return err
 	}

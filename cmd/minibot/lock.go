@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"minibot/internal/engine"
 	"minibot/internal/lock"
 )
 
@@ -23,14 +24,19 @@ type lockFlags struct {
 // lock makes sure that nobody else of this user changes the stack on this engine until the
 // lock is released.
 func (s *site) lock(ctx context.Context, flags lockFlags) (*lock.Lock, error) {
-	dir, err := stateDir()
+	path, err := statePath("locks", s.loaded.stack.Name, s.engine.Endpoint, ".lock")
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(s.engine.Endpoint.Identity())) // a path or URL may hold any character
-	path := filepath.Join(dir, "locks", s.loaded.stack.Name+"-"+hex.EncodeToString(sum[:8])+".lock")
 	command := strings.Join(append([]string{"minibot"}, s.command), " ")
 	return lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+}
+
+// statePath is the file of a kind that belongs to a stack on an engine.
+func statePath(kind, stack string, endpoint engine.Endpoint, suffix string) (string, error) {
+	dir, err := stateDir()
+	sum := sha256.Sum256([]byte(endpoint.Identity())) // a path or URL may hold any character
+	return filepath.Join(dir, kind, stack+"-"+hex.EncodeToString(sum[:8])+suffix), err
 }
 
 // stateDir is where minibot keeps what is neither a secret nor part of the spec:

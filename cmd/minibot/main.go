@@ -39,6 +39,7 @@ type commands struct {
 	Explain  explainCmd  `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
 	Status   statusCmd   `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
 	Tunnel   tunnelCmd   `cmd:"" group:"daily" help:"Reach the services of the machine from here, through ssh."`
+	History  historyCmd  `cmd:"" group:"daily" help:"Show what was done to the stack: by whom, when, and what came of it."`
 	Schedule scheduleCmd `cmd:"" group:"daily" help:"Have the system verify at an interval, and keep the reports."`
 	Secret   secretCmd   `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
 	Run      runCmd      `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`

@@ -76,6 +76,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 	}
+	defer s.record(ctx, strings.Join(names, ", "))(&err)
 	for _, name := range names {
 		if err := r.rotate(ctx, name); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"minibot/internal/journal"
 	"minibot/internal/plan"
 )
 
@@ -29,6 +30,9 @@ type stackStatus struct {
 	Engine        string          `json:"engine"`
 	Well          bool            `json:"well"`
 	Services      []serviceStatus `json:"services"`
+	// LastDeed is the last apply, destroy or rotation, LastVerify the last whole verify; both from this machine's state.
+	LastDeed   *journal.Entry `json:"last_deed,omitempty"`
+	LastVerify *verified      `json:"last_verify,omitempty"`
 
 	source string // who said which engine
 }
@@ -94,6 +98,12 @@ func (s *site) status(ctx context.Context) (stackStatus, error) {
 		status.Services = append(status.Services, one)
 		status.Well = status.Well && one.Well
 	}
+	if book, err := journalOf(status.Stack, endpoint); err == nil {
+		if entries, err := book.Last(1); err == nil && len(entries) == 1 {
+			status.LastDeed = &entries[0]
+		}
+	}
+	status.LastVerify = lastVerified(status.Stack, endpoint)
 	return status, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"minibot/internal/journal"
 )
 
 // What is not well is said, with what to do next.
@@ -24,7 +26,10 @@ func TestStatusText(t *testing.T) {
 		{Service: "mail", State: "exited", ExitCode: 137, OOMKilled: true, MemoryLimit: mb},
 		{Service: "late", State: "running", Health: "starting", StartedAt: ago(0), MemoryLimit: mb},
 		{Service: "new", State: "absent", MemoryLimit: mb},
-	}}, now, 100, paint(false))
+	},
+		LastDeed:   &journal.Entry{Time: now.Add(-26 * time.Hour), User: "ada as root", Command: "secret rotate", Summary: "DB", Result: "taken back"},
+		LastVerify: &verified{Time: now.Add(-90 * time.Second), Summary: "58 checks: 57 passed, 1 failed"},
+	}, now, 100, paint(false))
 	want := `The stack box on unix:///run/docker.sock (the default socket)
 
   service  state       up      memory           restarts  ports
@@ -42,6 +47,9 @@ func TestStatusText(t *testing.T) {
 ✗ queue keeps ending with exit code 1. What it said: minibot logs queue
 ✗ mail was killed: it needed more memory than its limit. What it said: minibot logs mail
 ✗ new has no container. To make it: minibot apply
+
+last change   1d 2h ago by ada as root: secret rotate, DB; taken back
+last verify   1m 30s ago: 58 checks: 57 passed, 1 failed
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -76,6 +76,9 @@ func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.
 		return verify.Report{}, ctx.Err()
 	}
 	report := verify.Run(ctx, subject)
+	if ctx.Err() == nil {
+		a.keepVerified(loaded.stack.Name, endpoint, report)
+	}
 	return report, ctx.Err()
 }
 

@@ -172,9 +172,8 @@ func value(path, text string) string {
 	return text
 }
 
-// summary counts the steps by kind.
-func summary(p plan.Plan) string {
-	var parts []string
+// stepCounts counts the steps by kind.
+func stepCounts(p plan.Plan) (parts []string) {
 	for _, kind := range []plan.Kind{plan.Pull, plan.Create, plan.Start, plan.Update, plan.Restart, plan.Replace, plan.Remove} {
 		n := 0
 		for _, step := range p.Steps {
@@ -186,7 +185,12 @@ func summary(p plan.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, kind))
 		}
 	}
-	text := fmt.Sprintf("Plan for the stack %q: %s", p.Stack, strings.Join(parts, ", "))
+	return parts
+}
+
+// summary is the last line of a plan.
+func summary(p plan.Plan) string {
+	text := fmt.Sprintf("Plan for the stack %q: %s", p.Stack, strings.Join(stepCounts(p), ", "))
 	switch len(p.Problems) {
 	case 0:
 		return text + "."

@@ -46,7 +46,28 @@ func statusText(status stackStatus, now time.Time, width int, paint painter) str
 		out.WriteString("\n")
 	}
 	for _, note := range notes {
-		fmt.Fprintf(&out, "%s %s\n", paint(red, "✗"), note)
+		for i, line := range wrapWords(note, width-2) {
+			sign := paint(red, "✗")
+			if i > 0 {
+				sign = " "
+			}
+			fmt.Fprintf(&out, "%s %s\n", sign, line)
+		}
+	}
+	if status.LastDeed != nil || status.LastVerify != nil {
+		out.WriteString("\n")
+	}
+	last := func(title, words string) {
+		for _, line := range wrapWords(words, width-14) {
+			fmt.Fprintf(&out, "%s%s\n", paint(dim, fmt.Sprintf("%-14s", title)), line)
+			title = ""
+		}
+	}
+	if status.LastDeed != nil {
+		last("last change", deedWords(*status.LastDeed, now))
+	}
+	if v := status.LastVerify; v != nil {
+		last("last verify", fmt.Sprintf("%s ago: %s", span(now.Sub(v.Time)), v.Summary))
 	}
 	return out.String()
 }
