@@ -107,6 +107,14 @@ func TestInstallRefused(t *testing.T) {
 			t.Errorf("left behind: %q", left)
 		}
 	}
+	// What cannot be taken back is said, too.
+	stuck, dir := system(t)
+	if err := errors.Join(write(filepath.Join(dir, "fails"), []byte("start")), os.MkdirAll(filepath.Join(stuck.Links[0], "full"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stuck.Install(t.Context(), write); err == nil || !strings.Contains(err.Error(), "no start") || !strings.Contains(err.Error(), stuck.Links[0]) {
+		t.Errorf("%v", err)
+	}
 	// One of the files cannot be written.
 	u, dir := system(t)
 	full := errors.New("the disk is full")
