@@ -15,7 +15,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/term"
 
-	"minibot/internal/engine"
+	"minibot/internal/remote"
 	"minibot/internal/secret"
 	"minibot/render"
 	"minibot/spec"
@@ -36,6 +36,8 @@ type app struct {
 	// env is the store env. Opening it took its variables out of the environment, which the
 	// Docker client hands on to the ssh that it starts.
 	env secret.Store
+	// far is the machine of an engine behind ssh, once it has been asked for.
+	far *remote.Machine
 }
 
 func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -205,16 +207,6 @@ func environ() map[string]string {
 		}
 	}
 	return values
-}
-
-// endpoint finds out where the engine is.
-func (a *app) endpoint() (engine.Endpoint, error) {
-	endpoint, err := engine.Find(a.Host, a.Context)
-	if err == nil && a.Debug {
-		a.debug("the engine is at %s (%s)", endpoint.Host, endpoint.Source)
-		endpoint.Trace = a.debug
-	}
-	return endpoint, err
 }
 
 // storeOnce opens the secret store when it is first asked for.

@@ -26,6 +26,7 @@ var imports = map[string]struct {
 	"internal/secret":                 {nil, "values and stores know nothing of stacks"},
 	"internal/journal":                {nil, "keeps lines of text"},
 	"internal/lock":                   {nil, "one minibot at a time"},
+	"internal/remote":                 {[]string{"internal/secret"}, "keeps minibot's secrets out of ssh's environment"},
 	"internal/host":                   {nil, "facts of the machine"},
 	"internal/probe":                  {[]string{"internal/secret"}, "a login needs a value"},
 	"internal/bridge":                 {nil, "dials from inside a container; it knows no engine"},
@@ -41,7 +42,7 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -59,7 +60,7 @@ var homes = map[string]struct {
 	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host"}, "the rendered file, the label, and settings of runtimes"},
 	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
 	"github.com/docker/docker":              {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "the Docker client lives in engine"},
-	"github.com/docker/cli":                 {[]string{"internal/engine"}, "contexts, ssh hosts, registry logins"},
+	"github.com/docker/cli":                 {[]string{"internal/engine", "internal/remote"}, "contexts, registry logins; URLs of ssh hosts"},
 	"github.com/docker/go-connections":      {[]string{"internal/engine", "internal/testbed"}, "the client's ports"},
 	"github.com/moby/docker-image-spec":     {[]string{"internal/engine"}, "the client's images"},
 	"github.com/opencontainers/image-spec":  {[]string{"internal/engine", "internal/testbed"}, "the client's platforms"},

@@ -82,6 +82,7 @@ func outcomeOf(err error) outcome {
 		half      *rotate.UnfinishedError
 		held      *lock.HeldError
 		ssh       *sshEndedError
+		gone      *engine.UnreachableError
 	)
 	switch {
 	case err == nil:
@@ -120,8 +121,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError, hint: "Stop that program, or give the service another port: bind { published = … }. Nothing was changed."}
 	case errors.Is(err, secret.ErrNotFound), errors.Is(err, secret.ErrLocked), errors.Is(err, secret.ErrDenied), errors.Is(err, secret.ErrUnavailable):
 		return outcome{code: exitSecret}
-	case errors.Is(err, engine.ErrUnreachable):
-		return outcome{code: exitError, hint: startDocker()}
+	case errors.As(err, &gone):
+		return outcome{code: exitError, hint: findEngine(gone.Endpoint)}
 	}
 	return outcome{code: exitError}
 }
@@ -148,7 +149,12 @@ func (a *app) exit(err error) int {
 	return out.code
 }
 
-func startDocker() string {
+// findEngine says what to do about an engine that does not answer.
+func findEngine(endpoint engine.Endpoint) string {
+	if endpoint.SSH() {
+		return "Make this work first: docker --host " + endpoint.Host + " version\n" +
+			"ssh can ask nothing here: its agent must hold the key, and its known_hosts the machine."
+	}
 	if runtime.GOOS == "darwin" {
 		return "Start Docker Desktop, OrbStack or Colima (colima start), then try again. DOCKER_HOST or --context names another engine."
 	}

@@ -114,6 +114,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		sayUsage(a.say, err)
 		return exitUsage
 	}
+	defer a.leave()
 	a.command = parsed.Command()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(a)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/docker/cli/cli/config"
-	"github.com/docker/cli/cli/connhelper"
 	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
 	"github.com/docker/docker/client"
@@ -20,6 +19,8 @@ type Endpoint struct {
 	Host string
 	// Source names the setting that it came from, for messages.
 	Source string
+	// Start starts a program on the machine of an ssh:// host. Without it such a host is an error.
+	Start StartFunc
 	// Trace, if it is set, is told of every request: method, path, status and duration.
 	Trace func(format string, args ...any)
 	// fromContext is set for a named context, which may bring TLS keys.
@@ -82,21 +83,15 @@ func fromContext(name, source string) (Endpoint, error) {
 // options are the client's, always with negotiation of the API version: an older engine
 // refuses a newer client's own.
 func (e Endpoint) options() ([]client.Opt, error) {
-	if e.fromContext != nil {
+	switch {
+	case e.SSH():
+		return e.optionsSSH()
+	case e.fromContext != nil:
 		return e.fromContext.ClientOpts()
-	}
-	if e.Host == "" {
+	case e.Host == "":
 		return nil, errors.New("empty host")
-	}
-	if e.Source == "DOCKER_HOST" && !strings.HasPrefix(e.Host, "ssh://") {
+	case e.Source == "DOCKER_HOST":
 		return []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}, nil
-	}
-	helper, err := connhelper.GetConnectionHelper(e.Host)
-	if err != nil {
-		return nil, err
-	}
-	if helper != nil {
-		return []client.Opt{client.WithHost(helper.Host), client.WithDialContext(helper.Dialer), client.WithAPIVersionNegotiation()}, nil
 	}
 	return []client.Opt{client.WithHost(e.Host), client.WithAPIVersionNegotiation()}, nil
 }

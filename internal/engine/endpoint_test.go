@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +77,7 @@ func TestFindOrder(t *testing.T) {
 		if got.Host != step.want || got.Source != step.source {
 			t.Errorf("%s: got %s (%s), want %s (%s)", step.name, got.Host, got.Source, step.want, step.source)
 		}
+		got.Start = func(context.Context, []string) (net.Conn, error) { return nil, errors.ErrUnsupported }
 		if _, err := got.options(); err != nil {
 			t.Errorf("%s: %v", step.name, err)
 		}
@@ -114,6 +118,29 @@ func TestLocal(t *testing.T) {
 	for host, want := range map[string]bool{"unix:///var/run/docker.sock": true, "npipe:////./pipe/docker": true, "ssh://me@mini": false, "tcp://127.0.0.1:2375": false} {
 		if got := (Endpoint{Host: host}).Local(); got != want {
 			t.Errorf("%s: local %t, want %t", host, got, want)
+		}
+	}
+}
+
+// An engine behind ssh is spoken to through docker's own program over there, at the socket that the URL names.
+func TestSSH(t *testing.T) {
+	for host, want := range map[string]string{
+		"ssh://me@mini":                   "docker system dial-stdio",
+		"ssh://me@mini/":                  "docker system dial-stdio",
+		"ssh://me@mini/run/a/docker.sock": "docker --host=unix:///run/a/docker.sock system dial-stdio",
+	} {
+		e := Endpoint{Host: host}
+		if _, err := Connect(t.Context(), e); err == nil || errors.Is(err, ErrUnreachable) {
+			t.Errorf("%s without ssh: %v", host, err)
+		}
+		var asked string
+		e.Start = func(_ context.Context, argv []string) (net.Conn, error) {
+			asked = strings.Join(argv, " ")
+			return nil, errors.New("ssh says no")
+		}
+		_, err := Connect(t.Context(), e)
+		if asked != want || !errors.Is(err, ErrUnreachable) || !strings.HasSuffix(err.Error(), "): ssh says no") {
+			t.Errorf("%s: asked for %q, want %q; %v", host, asked, want, err)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/docker/docker/client"
@@ -29,7 +30,7 @@ type UnreachableError struct {
 
 func (e *UnreachableError) Error() string {
 	text := fmt.Sprintf("no Docker Engine answers at %s (%s)", e.Endpoint.Host, e.Endpoint.Source)
-	if client.IsErrConnectionFailed(e.Err) {
+	if !e.Endpoint.SSH() && client.IsErrConnectionFailed(e.Err) {
 		return text // the client's error says just that
 	}
 	return fmt.Sprintf("%s: %v", text, e.Err)
@@ -63,6 +64,9 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 	ping, err := api.Ping(ctx)
 	if err != nil {
 		_ = api.Close()
+		if endpoint.SSH() {
+			err = endpoint.reason(ctx, err)
+		}
 		return nil, &UnreachableError{Endpoint: endpoint, Err: plainly(err)}
 	}
 	api.NegotiateAPIVersionPing(ping)
@@ -72,9 +76,13 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 // Close gives up the connections.
 func (e *Engine) Close() error { return e.api.Close() }
 
-// plainly takes the client's advice out of an error; minibot gives its own.
+// plainly takes the client's advice out of an error, and the request that got no answer;
+// minibot gives its own.
 func plainly(err error) error {
 	text := err.Error()
+	if request := (*url.Error)(nil); errors.As(err, &request) {
+		text = request.Err.Error()
+	}
 	for _, advice := range []string{". Is the docker daemon running?", " Is the docker daemon running?"} {
 		text = strings.ReplaceAll(text, advice, "")
 	}

@@ -77,9 +77,6 @@ func (n *Neighbour) Dial(ctx context.Context, network, address string) (conn net
 	return conn, err
 }
 
-// Inside calls f on the neighbour: a program that f starts, and a connection that it opens to an IP address, belong there.
-func (n *Neighbour) Inside(f func() error) error { return n.net.do(f) }
-
 // Listen listens on the neighbour, for what the engine's containers call.
 func (n *Neighbour) Listen() (listener net.Listener, err error) {
 	err = n.net.do(func() error {

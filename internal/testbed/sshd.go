@@ -9,21 +9,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
 
 // SSHD is an ssh server on a private engine's machine: OpenSSH's own, unpacked from Debian's package and not installed. Root
-// may log in with a key that was made for it, and finds docker there, as on any machine. It knows no account of
-// this machine's and no file of any user's, and nobody else can reach it but who is on the wire with it.
+// may log in with a key that was made for it, from the neighbour alone, and finds docker there, as on any machine. It knows
+// no account of this machine's and no file of any user's.
 type SSHD struct {
 	// Alias is the name of the machine for the client, as in ssh://ALIAS. It stands in no other configuration.
 	Alias string
 	// Path is a folder with an ssh that knows the alias, its key and its host key, and reads no configuration of a user's or
-	// of the system's. It goes first in the PATH of whoever is to find it.
+	// of the system's. It enters the neighbour's network by itself, and goes first in the PATH of whoever is to find it.
 	Path string
 
-	log string
+	log   string
+	enter []string // nsenter's arguments for the machine
 }
 
 //go:embed sshd.sh
@@ -56,7 +58,7 @@ const sshConfig = `Host %[2]s
 
 // SSHD starts an ssh server that listens on the wire to the neighbour. Path is what PATH is in its sessions; "" is this
 // process's own. It ends with the engine's machine.
-func (p *Private) SSHD(ctx context.Context, path string) (*SSHD, error) {
+func (p *Private) SSHD(ctx context.Context, from *Neighbour, path string) (*SSHD, error) {
 	program, err := sshdProgram(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("sshd: %w", err)
@@ -69,7 +71,7 @@ func (p *Private) SSHD(ctx context.Context, path string) (*SSHD, error) {
 		path = os.Getenv("PATH")
 	}
 	s := &SSHD{Alias: "machine-of-" + filepath.Base(p.dir), Path: filepath.Join(dir, "bin"), log: filepath.Join(dir, "log")}
-	if err := s.configure(ctx, dir, path); err != nil {
+	if err := s.configure(ctx, dir, from, path); err != nil {
 		return nil, fmt.Errorf("sshd: %w", err)
 	}
 	if err := s.start(ctx, p, dir, program); err != nil {
@@ -79,7 +81,7 @@ func (p *Private) SSHD(ctx context.Context, path string) (*SSHD, error) {
 }
 
 // configure makes the keys of both sides, and what each reads.
-func (s *SSHD) configure(ctx context.Context, dir, path string) error {
+func (s *SSHD) configure(ctx context.Context, dir string, from *Neighbour, path string) error {
 	for _, key := range []string{"host", "user"} {
 		if _, err := run(ctx, dir, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", key); err != nil {
 			return err
@@ -98,7 +100,7 @@ func (s *SSHD) configure(ctx context.Context, dir, path string) error {
 		"ssh_config":  fmt.Sprintf(sshConfig, dir, s.Alias, HostOnWire),
 		"known_hosts": HostOnWire + " " + string(host),
 		"passwd":      fmt.Sprintf("root:x:0:0:root:%s/home:/bin/sh\nsshd:x:102:65534::/run/sshd:/bin/false\n", dir),
-		"bin/ssh":     fmt.Sprintf("#!/bin/sh\nexec %s -F %s/ssh_config \"$@\"\n", ssh, dir),
+		"bin/ssh":     fmt.Sprintf("#!/bin/sh\nexec nsenter --net=%s %s -F %s/ssh_config \"$@\"\n", from.net.path(), ssh, dir),
 		"home/.hush":  "",
 	} {
 		file := filepath.Join(dir, name)
@@ -125,8 +127,8 @@ func (s *SSHD) start(ctx context.Context, p *Private, dir, program string) error
 	if running == nil {
 		return errors.New("the private engine does not run")
 	}
-	cmd := exec.Command("nsenter", "--target="+strconv.Itoa(running.Process.Pid), "--mount", "--pid", "--net",
-		"/bin/sh", "-c", scriptSSHD, "sshd", program, dir, p.socket())
+	s.enter = []string{"--target=" + strconv.Itoa(running.Process.Pid), "--mount", "--pid", "--net"}
+	cmd := exec.Command("nsenter", slices.Concat(s.enter, []string{"/bin/sh", "-c", scriptSSHD, "sshd", program, dir, p.socket()})...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -157,6 +159,29 @@ func (s *SSHD) start(ctx context.Context, p *Private, dir, program string) error
 func (s *SSHD) Log() string {
 	text, _ := os.ReadFile(s.log)
 	return string(text)
+}
+
+// sessions is what the processes of the connections are called.
+const sessions = "^sshd: root"
+
+// Cut breaks every connection that the server has. It goes on taking others.
+func (s *SSHD) Cut(ctx context.Context) error {
+	_, err := s.there(ctx, "pkill", "-KILL", "-f", sessions)
+	return err
+}
+
+// Sessions lists the processes of the connections that it has.
+func (s *SSHD) Sessions(ctx context.Context) (string, error) {
+	return s.there(ctx, "sh", "-c", "pgrep -fa '"+sessions+"' || true")
+}
+
+// there runs a program on the machine.
+func (s *SSHD) there(ctx context.Context, argv ...string) (string, error) {
+	out, err := run(ctx, "", nil, "nsenter", slices.Concat(s.enter, argv)...)
+	if err != nil {
+		return "", fmt.Errorf("sshd: %w", err)
+	}
+	return out, nil
 }
 
 // sshdProgram is the path of OpenSSH's server: this machine's, or one unpacked from Debian's package.

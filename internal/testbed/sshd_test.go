@@ -24,21 +24,16 @@ func TestSSHD(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	s, err := p.SSHD(ctx, "")
+	s, err := p.SSHD(ctx, n, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := runRedis(t, p, refs.Redis, "127.0.0.1:6379")
 	waitFor(t, "Redis", func() error { return says(ctx, p, "127.0.0.1:6379", "PING", "+PONG") })
 
-	ssh := func(args ...string) (out string, err error) {
-		err = n.Inside(func() error {
-			cmd := exec.CommandContext(ctx, s.Path+"/ssh", args...)
-			text, err := cmd.CombinedOutput()
-			out = strings.TrimSpace(string(text))
-			return err
-		})
-		return out, err
+	ssh := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(ctx, s.Path+"/ssh", args...).CombinedOutput()
+		return strings.TrimSpace(string(out)), err
 	}
 	for _, test := range []struct{ what, command, want string }{
 		{"the engine's containers", "docker ps --no-trunc --quiet", id},
