@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -86,7 +88,11 @@ var stackChecks = []Check{
 
 func engineReachable(_ context.Context, s Subject) []Result {
 	if s.Unseen != nil {
-		return []Result{unknown("%v", s.Unseen).on("engine")}
+		result := unknown("%v", s.Unseen)
+		if errors.Is(s.Unseen, fs.ErrPermission) {
+			result = result.remedy("Run minibot as a user who may use the engine's socket: one of the group docker, or root.")
+		}
+		return []Result{result.on("engine")}
 	}
 	e := s.Live.Engine
 	return []Result{pass("version %s, API %s%s", e.Version, e.API, prefixed(", on ", e.OperatingSystem)).on("engine")}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"runtime"
 	"strings"
 
@@ -121,6 +122,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError, hint: "Stop that program, or give the service another port: bind { published = … }. Nothing was changed."}
 	case errors.Is(err, secret.ErrNotFound), errors.Is(err, secret.ErrLocked), errors.Is(err, secret.ErrDenied), errors.Is(err, secret.ErrUnavailable):
 		return outcome{code: exitSecret}
+	case errors.As(err, &gone) && !gone.Endpoint.SSH() && errors.Is(err, fs.ErrPermission):
+		return outcome{code: exitError, hint: "Run minibot as a user who may use the engine's socket: one of the group docker, or root."}
 	case errors.As(err, &gone):
 		return outcome{code: exitError, hint: findEngine(gone.Endpoint)}
 	}

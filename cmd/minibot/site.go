@@ -81,10 +81,15 @@ func (s *site) look(ctx context.Context) (plan.Live, error) {
 	if err != nil {
 		return plan.Live{}, err
 	}
-	if err := compareSecrets(ctx, s.loaded, &live); err != nil {
+	compareStore(ctx, s.loaded, &live)
+	return live, ctx.Err()
+}
+
+// compareStore fills in what of the secret store concerns a plan, or why it could not be read.
+func compareStore(ctx context.Context, loaded *loaded, live *plan.Live) {
+	if err := compareSecrets(ctx, loaded, live); err != nil {
 		live.Store.Problem = err.Error()
 	}
-	return live, ctx.Err()
 }
 
 // steps carries out what was shown. All that can fail without touching anything comes first.

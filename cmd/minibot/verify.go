@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -98,12 +100,23 @@ func (a *app) textOptions(verbose bool) verify.TextOptions {
 	return verify.TextOptions{Width: a.width, Color: a.colorOut, Verbose: verbose}
 }
 
+// engineWait bounds how long verify waits for the engine, all its answers together. It says them within a tenth
+// of a second, and on a machine that has much else to do within two.
+const engineWait = 10 * time.Second
+
 // observe fills in what the engine holds, or why that could not be seen: then checks that
 // need the engine are errors, and the others are still made. The caller calls done after them.
 func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loaded, subject *verify.Subject) (done func()) {
-	e, err := engine.Connect(ctx, endpoint)
+	patient, cancel := context.WithTimeoutCause(ctx, engineWait, fmt.Errorf("the engine at %s did not answer within %s", endpoint.Host, engineWait))
+	defer cancel()
+	unseen := func(err error) {
+		if subject.Unseen = err; patient.Err() != nil {
+			subject.Unseen = context.Cause(patient)
+		}
+	}
+	e, err := engine.Connect(patient, endpoint)
 	if err != nil {
-		subject.Unseen = err
+		unseen(err)
 		return func() {}
 	}
 	within := newInside(e)
@@ -111,17 +124,18 @@ func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loa
 		within.close()
 		_ = e.Close()
 	}
-	about, err := e.About(ctx)
+	about, err := e.About(patient)
 	if err != nil {
-		subject.Unseen = err
+		unseen(err)
 		return done
 	}
-	live, err := (&site{app: a, loaded: loaded, engine: e}).look(ctx)
+	live, err := e.Observe(patient, loaded.project)
 	if err != nil {
-		subject.Unseen = err
+		unseen(err)
 		return done
 	}
 	live.Engine = about
+	compareStore(ctx, loaded, &live) // a keychain may have to ask a person
 	subject.Live, subject.Plan = live, plan.Diff(subject.Project, live)
 	subject.Inside, subject.Containers = within, e
 	return done

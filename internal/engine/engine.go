@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"strings"
 
@@ -30,7 +31,11 @@ type UnreachableError struct {
 
 func (e *UnreachableError) Error() string {
 	text := fmt.Sprintf("no Docker Engine answers at %s (%s)", e.Endpoint.Host, e.Endpoint.Source)
-	if !e.Endpoint.SSH() && client.IsErrConnectionFailed(e.Err) {
+	switch {
+	case e.Endpoint.SSH():
+	case errors.Is(e.Err, fs.ErrPermission):
+		return text + ": permission denied"
+	case client.IsErrConnectionFailed(e.Err):
 		return text // the client's error says just that
 	}
 	return fmt.Sprintf("%s: %v", text, e.Err)
