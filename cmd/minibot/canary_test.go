@@ -154,6 +154,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"plan", "--detailed-exitcode"}},
 		{args: []string{"status"}},
 		{args: []string{"history"}},
+		{args: []string{"doctor"}, want: -1},
 		{args: []string{"tunnel", "--print"}},
 		{args: []string{"tunnel", "cache"}, want: -1}, // the fake ssh ends as it likes
 		{args: []string{"verify"}, want: -1},

@@ -44,6 +44,7 @@ type commands struct {
 	Secret   secretCmd   `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
 	Run      runCmd      `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`
 	Destroy  destroyCmd  `cmd:"" group:"stack" help:"Remove the stack's containers and networks. Volumes stay."`
+	Doctor   doctorCmd   `cmd:"" group:"help" help:"Look at all that minibot needs here, and say what to do about it."`
 	Help     helpCmd     `cmd:"" group:"help" help:"Show the help of a command, or about a topic."`
 	Version  versionCmd  `cmd:"" group:"help" help:"Print the version."`
 }

@@ -31,6 +31,11 @@ func (c *versionCmd) Run(a *app) error {
 	if a.JSON {
 		return a.json(map[string]string{"version": version, "revision": revision, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 	}
-	_, err := fmt.Fprintf(a.stdout, "minibot %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(a.stdout, "minibot "+versionLine())
 	return err
+}
+
+// versionLine is the version, and what it was built with.
+func versionLine() string {
+	return fmt.Sprintf("%s (%s, %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

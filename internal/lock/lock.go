@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -64,8 +65,25 @@ func Acquire(ctx context.Context, path string, timeout time.Duration, holder Hol
 	return l, nil
 }
 
-// Release lets go. The file stays: to remove it could take it from under one who waits.
-func (l *Lock) Release() error { return l.file.Close() }
+// Look tells who has the lock of a file, without taking it: the process that took it last, if it lives. The zero Holder
+// means that it is free, or was never taken.
+func Look(path string) (Holder, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Holder{}, nil
+	}
+	if err != nil {
+		return Holder{}, fmt.Errorf("lock: %w", err)
+	}
+	var holder Holder
+	if json.Unmarshal(text, &holder) != nil || holder.PID <= 0 || errors.Is(unix.Kill(holder.PID, 0), unix.ESRCH) {
+		return Holder{}, nil
+	}
+	return holder, nil
+}
+
+// Release lets go, and wipes the name of who had it. The file stays: to remove it could take it from under one who waits.
+func (l *Lock) Release() error { return errors.Join(l.file.Truncate(0), l.file.Close()) }
 
 // sign writes who has the lock, for others to read.
 func (l *Lock) sign(holder Holder) error {

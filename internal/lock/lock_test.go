@@ -87,6 +87,34 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// Look sees who has a lock, and takes none.
+func TestLook(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stack.lock")
+	look := func(want int) {
+		t.Helper()
+		if holder, err := Look(path); err != nil || holder.PID != want {
+			t.Errorf("process %d, %v; want %d", holder.PID, err, want)
+		}
+	}
+	look(0)
+	other := hold(t, path)
+	look(other.Process.Pid)
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Wait()
+	look(0)
+	l, err := Acquire(t.Context(), path, time.Minute, me("mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	look(os.Getpid())
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	look(0)
+}
+
 func TestNoFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
