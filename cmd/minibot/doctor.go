@@ -106,7 +106,7 @@ func (a *app) examineEngine(ctx context.Context) (*engine.Endpoint, []condition)
 	defer e.Close()
 	vitals, err := e.Vitals(ctx)
 	if err != nil {
-		return &endpoint, []condition{problem("engine", startDocker(), "%v", err)}
+		return &endpoint, []condition{problem("engine", outcomeOf(err).hint, "%v", err)}
 	}
 	return &endpoint, []condition{
 		fine("engine", "%s (%s): %s, API %s, on %s", endpoint.Host, endpoint.Source, vitals.Version, vitals.API, vitals.OperatingSystem),
