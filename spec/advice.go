@@ -19,6 +19,12 @@ var instead = map[string]string{
 	"secret.file":   "The spec never holds a secret's value. Store it with: minibot secret set NAME.",
 	"network.ports": "Ports are published by a service: bind { port = 5432 }.",
 
+	"host.filevault":    "Write disk_encryption = true; it asks for FileVault on a Mac and for LUKS on Linux.",
+	"host.luks":         "Write disk_encryption = true; it asks for FileVault on a Mac and for LUKS on Linux.",
+	"host.remote_login": "SSH is a way in from elsewhere: write remote \"ssh\" { destination = \"user@host\" }, or leave it out.",
+	"host.ssh":          "SSH is a way in from elsewhere: write remote \"ssh\" { destination = \"user@host\" }, or leave it out.",
+	"remote.funnel":     "A funnel opens a port to the whole internet. minibot has no switch for it.",
+
 	"network.driver":     "A network is always a bridge. Others put containers on the network of the house.",
 	"variable.value":     "Write default = …, or give the value with -var.",
 	"service.name":       "A service's name is its label: service \"postgres\" { … }.",

@@ -111,20 +111,10 @@ func (d *decoder) checkRest() {
 	if s.Store != nil {
 		d.checkStore(s.Store)
 	}
-	seen := once{d: d, what: "remote"}
-	for _, remote := range s.Remotes {
-		seen.note(remote.Kind, remote.KindRange)
-		switch {
-		case !slices.Contains(remoteKinds, remote.Kind):
-			d.diags.add(remote.KindRange, "Unknown remote", oneOf(remote.Kind, remoteKinds)+" Nothing else may reach the machine from outside.")
-		case remote.Kind == "ssh" && remote.DestinationRange.Empty():
-			d.diags.add(remote.KindRange, "SSH without a destination", "Write destination = \"user@host\".")
-		case remote.Kind != "ssh":
-			d.diags.add(remote.DestinationRange, "Destination without a use", "Only remote \"ssh\" has a destination. Take it out.")
-		case !destination.MatchString(remote.Destination):
-			d.diags.add(remote.DestinationRange, "Bad destination", fmt.Sprintf("%q is not user@host, such as \"minibot@mini.local\".", remote.Destination))
-		}
+	if s.Host != nil {
+		d.checkHost(s.Host)
 	}
+	d.checkRemotes()
 	for _, accept := range s.Accepts {
 		if strings.TrimSpace(accept.Reason) == "" {
 			d.diags.add(accept.ReasonRange, "Waiver without a reason", "Say why this finding is accepted; the reason is shown in every report.")

@@ -12,7 +12,7 @@ import (
 )
 
 // Cut makes a spec of a part of another one: the services that are named, and of its secrets and variables those that
-// they or the locals use. Dependencies on other services go. The stack gets a name of its own, and so do the networks
+// they or what stays of the others use. Dependencies on other services go. The stack gets a name of its own, and so do the networks
 // that were called after the old one. Ways in from elsewhere become comments, since no other spec knows them.
 //
 // A comment goes with what it stands above. One that stands alone goes when all blocks of a type go that follow it in
@@ -60,7 +60,7 @@ func (c *cutter) wants(body *hclsyntax.Body, services []string) error {
 			if c.used["service."+block.Labels[0]] {
 				c.uses(block.Body)
 			}
-		case "locals":
+		case "locals", "host", "network", "accept":
 			c.uses(block.Body)
 		}
 	}

@@ -21,12 +21,25 @@ const (
 	// DefaultCore is how large a core dump may be, in bytes, as the soft and the hard ulimit:
 	// one would leave the process's memory, and the secrets in it, in the container's layer.
 	DefaultCore = 0
+	// DefaultMinEngine is the first engine on Linux that lets no neighbour on the LAN past 127.0.0.1, whatever reloads
+	// firewalld (CVE-2025-54388).
+	DefaultMinEngine = "28.3.3"
 )
 
 // setDefaults completes the stack, so that nobody after the parser has to know a default.
 func (d *decoder) setDefaults() {
 	for _, service := range d.stack.Services {
 		d.serviceDefaults(service)
+	}
+	if h := d.stack.Host; h != nil {
+		h.Stealth = cmp.Or(h.Stealth, &h.Firewall)
+		h.DiskEncryption, h.Updates = cmp.Or(h.DiskEncryption, new(true)), cmp.Or(h.Updates, new(true))
+		if h.MinEngineRange.Empty() {
+			h.MinEngine = DefaultMinEngine
+		}
+	}
+	for _, remote := range d.stack.Remotes {
+		remote.Required = cmp.Or(remote.Required, new(true))
 	}
 }
 

@@ -78,20 +78,64 @@ type Store struct {
 	CommandRange Range    `hcl:"command,attr_value_range"`
 }
 
-// Host is what the machine itself must be.
+// Host is what the machine itself must be. Each attribute asks for something, or says that it is not asked for; only
+// verify reads them, and what this machine's system does not have is skipped.
 type Host struct {
-	// Firewall asks that the macOS application firewall be on.
-	Firewall bool  `hcl:"firewall,optional"`
-	Range    Range `hcl:",def_range"`
+	Range Range `hcl:",def_range"`
+	// Firewall asks for a firewall: the application firewall on macOS; ufw, firewalld or rules of its own on Linux.
+	Firewall      bool  `hcl:"firewall,optional"`
+	FirewallRange Range `hcl:"firewall,attr_value_range"`
+	// Stealth asks a Mac to be silent to those who knock at closed ports. Default as Firewall.
+	Stealth      *bool `hcl:"stealth,optional"`
+	StealthRange Range `hcl:"stealth,attr_value_range"`
+	// BlockAll and AllowSigned are what these modes of a Mac's firewall must be; nil does not ask.
+	BlockAll         *bool `hcl:"block_all,optional"`
+	BlockAllRange    Range `hcl:"block_all,attr_value_range"`
+	AllowSigned      *bool `hcl:"allow_signed,optional"`
+	AllowSignedRange Range `hcl:"allow_signed,attr_value_range"`
+	// DiskEncryption asks that the disk be encrypted. Default true.
+	DiskEncryption      *bool `hcl:"disk_encryption,optional"`
+	DiskEncryptionRange Range `hcl:"disk_encryption,attr_value_range"`
+	// Updates asks that security updates be installed unasked. Default true.
+	Updates      *bool `hcl:"updates,optional"`
+	UpdatesRange Range `hcl:"updates,attr_value_range"`
+	// AutoLogin and Sleep allow a Mac to log a user in by itself, and to sleep.
+	AutoLogin      bool  `hcl:"auto_login,optional"`
+	AutoLoginRange Range `hcl:"auto_login,attr_value_range"`
+	Sleep          bool  `hcl:"sleep,optional"`
+	SleepRange     Range `hcl:"sleep,attr_value_range"`
+	// Sharing lists what a Mac may share with others (see SharingKinds).
+	Sharing      []string `hcl:"sharing,optional"`
+	SharingRange Range    `hcl:"sharing,attr_value_range"`
+	// MinEngine is the oldest version of the engine; MinRunc that of runc, where empty is what is known to be mended.
+	MinEngine      string `hcl:"min_engine,optional"`
+	MinEngineRange Range  `hcl:"min_engine,attr_value_range"`
+	MinRunc        string `hcl:"min_runc,optional"`
+	MinRuncRange   Range  `hcl:"min_runc,attr_value_range"`
+}
+
+// SharingKinds are what a Mac can share: its screen, files, events (remote Apple events), management (Remote
+// Management), airplay (the receiver) and its internet connection.
+func SharingKinds() []string {
+	return []string{"airplay", "events", "files", "internet", "management", "screen"}
 }
 
 // Remote is a way in from elsewhere: "tailscale" or "ssh".
 type Remote struct {
 	Kind      string `hcl:"kind,label"`
 	KindRange Range  `hcl:"kind,label_range"`
+	// Required says that the way must be open; else it may be. Default true.
+	Required      *bool `hcl:"required,optional"`
+	RequiredRange Range `hcl:"required,attr_value_range"`
 	// Destination is user@host of an SSH tunnel; only for "ssh".
 	Destination      string `hcl:"destination,optional"`
 	DestinationRange Range  `hcl:"destination,attr_value_range"`
+	// Serve lists the ports of this machine that Tailscale may serve to the tailnet; only for "tailscale".
+	Serve      []int `hcl:"serve,optional"`
+	ServeRange Range `hcl:"serve,attr_value_range"`
+	// SSH says whether Tailscale's own SSH server is on; only for "tailscale".
+	SSH      bool  `hcl:"ssh,optional"`
+	SSHRange Range `hcl:"ssh,attr_value_range"`
 }
 
 // Accept waives one finding of verify. The reason is shown in every report.
@@ -122,6 +166,16 @@ func (s *Stack) Secret(name string) *Secret {
 	for _, secret := range s.Secrets {
 		if secret.Name == name {
 			return secret
+		}
+	}
+	return nil
+}
+
+// Remote finds a way in by its kind; nil if it is not declared.
+func (s *Stack) Remote(kind string) *Remote {
+	for _, remote := range s.Remotes {
+		if remote.Kind == kind {
+			return remote
 		}
 	}
 	return nil

@@ -38,11 +38,24 @@ var described = map[string]words{
 
 	"locals": {text: "Names for values that the spec uses several times: local.NAME. They may name each other.", example: "locals { group = 999 }"},
 
-	"host":          {text: "What verify asks of the machine itself.", example: "host { firewall = true }"},
-	"host.firewall": {text: "The firewall must be on.", standard: "false"},
+	"host":                 {text: "What verify asks of the machine itself. What its system does not have is skipped; an exception of your own is an accept block.", example: "host { firewall = true }"},
+	"host.firewall":        {text: "A firewall must be on: the application firewall of macOS; ufw, firewalld or rules of its own on Linux.", standard: "false"},
+	"host.stealth":         {text: "A Mac must be silent to those who knock at closed ports. As firewall says if left out."},
+	"host.block_all":       {text: "What a Mac's firewall must be set to: to block all incoming connections, or not. Not asked if left out."},
+	"host.allow_signed":    {text: "Whether a Mac's firewall must let downloaded software that is signed listen without a question, or must not. Not asked if left out."},
+	"host.disk_encryption": {text: "The disk must be encrypted: by FileVault, LUKS or ZFS.", standard: "true"},
+	"host.updates":         {text: "Security updates must be installed without being asked for.", standard: "true"},
+	"host.auto_login":      {text: "A Mac may log a user in by itself.", standard: "false"},
+	"host.sleep":           {text: "A Mac may sleep on mains power.", standard: "false"},
+	"host.sharing":         {text: "What a Mac may share with others: airplay, events, files, internet, management, screen. Nothing if left out."},
+	"host.min_engine":      {text: "The oldest engine that is new enough.", standard: `"` + DefaultMinEngine + `"`},
+	"host.min_runc":        {text: "The oldest runc that is new enough; if left out, those in which every known way out of a container is closed."},
 
 	"remote":             {text: "A way to reach the services from elsewhere: \"tailscale\" or \"ssh\". verify takes no other.", example: "remote \"ssh\" { destination = \"minibot@mini.local\" }"},
+	"remote.required":    {text: "Whether the way must be open. With false it may be.", standard: "true"},
 	"remote.destination": {text: "user@host, for \"ssh\" alone: where minibot tunnel goes."},
+	"remote.serve":       {text: "The ports of this machine that Tailscale may serve to the tailnet, for \"tailscale\" alone. Never by a funnel, which is open to the internet."},
+	"remote.ssh":         {text: "Whether Tailscale's own SSH server is on, for \"tailscale\" alone. It is off if left out."},
 
 	"accept":         {text: "Accepts one finding of verify: it is still shown, and no longer counted.", example: "accept \"hard.read-only\" { reason = \"It writes beside its program.\" }"},
 	"accept.service": {text: "The service that it is about; all if left out."},

@@ -62,5 +62,5 @@ func (s Severity) rank() int { return slices.Index(severities, s) }
 // Checks is the table of all checks, in the order of reports.
 func Checks() []Check {
 	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, lanChecks, egressChecks, peerChecks, limitChecks, hardeningChecks, isolationChecks, mountChecks, settingChecks, authChecks,
-		probeChecks, hostChecks, remoteChecks, acceptChecks)
+		probeChecks, hostChecks, engineChecks, remoteChecks, acceptChecks)
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -97,14 +96,6 @@ func (s Subject) filter(ctx context.Context, bridges []host.Bridge) (host.Filter
 		return slices.ContainsFunc(b.Subnets, func(subnet netip.Prefix) bool { return subnet.Addr().Is6() })
 	})
 	return s.Machine.Filter(ctx, v6)
-}
-
-// unseen makes a result of an error of the machine: skip where there is nothing to be seen on such a machine, else error.
-func unseen(err error) Result {
-	if errors.Is(err, host.ErrNotApplicable) {
-		return skip("%v", err)
-	}
-	return unknown("%v", err)
 }
 
 // lines writes a list as one line.

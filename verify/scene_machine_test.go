@@ -20,6 +20,7 @@ import (
 type computer struct {
 	goos       string
 	root       bool
+	ssh        bool
 	listeners  []host.Listener
 	interfaces []host.Interface
 	files      fstest.MapFS
@@ -35,11 +36,19 @@ type output struct {
 // home is where the settings of its user lie.
 const home = "Users/mini"
 
-// newMac is a Mac with Docker Desktop.
-func newMac() *computer {
-	c := &computer{goos: "darwin", outputs: map[string]output{}, files: fstest.MapFS{}, broken: map[string]error{}}
+// newMac is a Mac with Docker Desktop, which others log in to by SSH or do not.
+func newMac(ssh bool) *computer {
+	c := &computer{goos: "darwin", ssh: ssh, outputs: map[string]output{}, files: fstest.MapFS{}, broken: map[string]error{}}
 	for line, text := range macOutputs {
 		c.outputs[line] = output{text: text}
+	}
+	for _, key := range notSet {
+		c.outputs["/usr/bin/defaults read "+key] = output{"The domain/default pair of (x) does not exist\n", 1}
+	}
+	c.addTailscale("/usr/local/bin/tailscale")
+	c.write("usr/sbin/sshd", "")
+	if ssh {
+		c.outputs["/bin/launchctl print-disabled system"] = output{text: "disabled services = {\n\t\"com.openssh.sshd\" => enabled\n}\n"}
 	}
 	c.write(home+"/Library/Group Containers/group.com.docker/settings-store.json", `{"PortBindingBehavior": "default-local-port-binding"}`)
 	c.interfaces = []host.Interface{{Name: "lo0", Up: true, Addrs: addrs("127.0.0.1/8", "::1/128")}, {Name: "en0", Up: true, Addrs: addrs("192.168.1.20/24")}}
@@ -49,6 +58,47 @@ func newMac() *computer {
 // macOutputs are the words of a Mac in good order, from facts/network-security.md §4.
 var macOutputs = map[string]string{
 	"/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate": "Firewall is enabled. (State = 1)\n",
+	"/usr/libexec/ApplicationFirewall/socketfilterfw --getstealthmode": "Firewall stealth mode is on\n",
+	"/usr/libexec/ApplicationFirewall/socketfilterfw --getblockall":    "Firewall has block all state set to disabled.\n",
+	"/usr/libexec/ApplicationFirewall/socketfilterfw --getallowsigned": "Automatically allow built-in signed software ENABLED.\nAutomatically allow downloaded signed software ENABLED.\n",
+	"/usr/bin/fdesetup status":             "FileVault is On.\n",
+	"/usr/bin/csrutil status":              "System Integrity Protection status: enabled.\n",
+	"/usr/bin/pmset -g custom":             "AC Power:\n autorestart          1\n sleep                0\n womp                 1\n",
+	"/usr/sbin/softwareupdate --schedule":  "Automatic checking for updates is turned on\n",
+	"/bin/launchctl print-disabled system": "disabled services = {\n\t\"com.openssh.sshd\" => disabled\n}\n",
+	"/bin/ps -axo pid=,comm=":              "    1 /sbin/launchd\n  900 com.docker.backend\n",
+	"/usr/bin/defaults read /Library/Preferences/com.apple.SoftwareUpdate CriticalUpdateInstall": "1\n",
+}
+
+// notSet are the property lists' keys that nobody has set on it.
+var notSet = []string{"/Library/Preferences/com.apple.loginwindow autoLoginUser", "/Library/Preferences/SystemConfiguration/com.apple.nat NAT"}
+
+// tailscaleOutputs are the words of a Tailscale that is up and serves nothing.
+var tailscaleOutputs = map[string]string{
+	"status --json --peers=false": `{"BackendState":"Running","TailscaleIPs":["100.101.102.103"],"Self":{"KeyExpiry":"2027-05-01T00:00:00Z"},"Health":[]}`,
+	"serve status --json":         "{}\n",
+	"debug prefs":                 `{"RunSSH":false,"RunWebClient":false,"AdvertiseRoutes":null}`,
+}
+
+// addTailscale installs it.
+func (c *computer) addTailscale(path string) {
+	c.write(strings.TrimPrefix(path, "/"), "")
+	for args, text := range tailscaleOutputs {
+		c.outputs[path+" "+args] = output{text: text}
+	}
+}
+
+// linuxOutputs are the words of a Linux machine in good order.
+var linuxOutputs = map[string]string{
+	"/usr/sbin/iptables-save":  "",
+	"/usr/sbin/ip6tables-save": "",
+	"/usr/sbin/ufw status":     "Status: active\n",
+	"/usr/bin/findmnt -n -o FSTYPE,SOURCE --target /var/lib/docker": "ext4 /dev/mapper/root\n",
+	"/usr/bin/lsblk -s -n -o TYPE /dev/mapper/root":                 "crypt\npart\ndisk\n",
+	"/usr/bin/apt-config dump APT::Periodic::Unattended-Upgrade":    "APT::Periodic::Unattended-Upgrade \"1\";\n",
+	"/usr/sbin/sshd -T": "permitrootlogin no\npasswordauthentication no\nkbdinteractiveauthentication no\nusepam yes\n",
+	"/usr/bin/stat -L -c %a %U %G /var/run/docker.sock": "660 root docker\n",
+	"/usr/bin/getent group docker":                      "docker:x:105:mini\n",
 }
 
 // becomeLinux makes a Linux machine of it, with Docker Engine.
@@ -58,9 +108,16 @@ func (c *computer) becomeLinux() {
 	for _, name := range []string{"all", "eth0", bridgeOfScenes} {
 		c.write("proc/sys/net/ipv4/conf/"+name+"/route_localnet", "0\n")
 	}
-	for _, tool := range []string{"iptables-save", "ip6tables-save"} {
-		c.write("usr/sbin/"+tool, "")
-		c.outputs["/usr/sbin/"+tool] = output{}
+	c.write("usr/bin/unattended-upgrade", "")
+	c.write("etc/ufw/ufw.conf", "ENABLED=yes\n")
+	for line, text := range linuxOutputs {
+		tool, _, _ := strings.Cut(line, " ")
+		c.write(tool[1:], "")
+		c.outputs[line] = output{text: text}
+	}
+	c.addTailscale("/usr/bin/tailscale")
+	if c.ssh {
+		c.listeners = append(c.listeners, host.Listener{Protocol: "tcp", Addr: netip.MustParseAddrPort("0.0.0.0:22"), PID: 700, Process: "sshd"})
 	}
 }
 

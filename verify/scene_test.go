@@ -51,6 +51,8 @@ import (
 //	address none|unreadable    of this machine; else it is 192.168.1.20
 //	firewall off|unreadable    of a Mac
 //	engine unreachable|remote|YAML
+//	endpoint URL               where minibot asks it
+//	bridge SUBNET              one more bridge of the engine
 //	reach [SERVICE>]ADDR:PORT connected|filtered|refused|no-name|error; SERVICE>: from inside of it
 //	secure SERVICE>ADDR:PORT no-name|refused|silent|untrusted|error
 //	ask [SERVICE>]ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
@@ -100,8 +102,8 @@ func newScene(t *testing.T, src string) *scene {
 		t.Fatal(err)
 	}
 	s := &scene{
-		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
-		computer: newMac(), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
+		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Endpoint: "unix:///var/run/docker.sock", Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
+		computer: newMac(stack.Remote("ssh") != nil), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
 		missing: map[string]bool{}, toolless: map[string]bool{}, more: map[string]*seenInside{}, asked: map[string]bool{}, tries: map[string]int{},
 	}
 	s.subject.Prober, s.subject.Inside, s.subject.Containers, s.subject.Secret = s, s, s, s.secret
@@ -118,7 +120,7 @@ func newScene(t *testing.T, src string) *scene {
 func liveAs(project *types.Project) plan.Live {
 	live := plan.Live{
 		Engine: plan.Engine{
-			Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop", Name: "docker-desktop", Platform: "Docker Desktop 4.44.3 (202357)", Runc: "1.2.8",
+			Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop", Name: "docker-desktop", Platform: "Docker Desktop 4.44.3 (202357)", Runc: "1.2.8", Data: "/var/lib/docker",
 			Memory: 8 << 30, Security: []string{"name=seccomp,profile=unconfined"}, InsecureRegistries: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.0/8")},
 		},
 		Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{},
@@ -242,6 +244,10 @@ func (s *scene) change(verb, name, arg string) error {
 		if name == "unreachable" {
 			s.subject.Unseen = errors.New("cannot connect to the Docker Engine at unix:///var/run/docker.sock")
 		}
+	case "endpoint":
+		s.subject.Endpoint = name
+	case "bridge":
+		live.Bridges = append(live.Bridges, netip.MustParsePrefix(name))
 	case "reach", "secure":
 		s.reaches[name] = arg
 	case "process", "kernel":
@@ -379,7 +385,7 @@ func (s *scene) Reach(_ context.Context, from, addr string) (probe.Reach, error)
 		return "", fmt.Errorf("dial %s: %w", addr, &net.DNSError{Err: "no such host", IsNotFound: true})
 	case how != "":
 		return probe.Reach(how), nil
-	case strings.HasPrefix(addr, "127."), from != "":
+	case from != "", slices.ContainsFunc(s.computer.listeners, func(l host.Listener) bool { return l.Addr.String() == addr }):
 		return probe.Connected, nil
 	}
 	return probe.Refused, nil

@@ -40,6 +40,8 @@ type Subject struct {
 	// Local says that published ports are on this machine: the engine is not a remote one,
 	// even if it does not answer. Else what this machine shows would pass for the other's.
 	Local bool
+	// Endpoint is where the engine is asked, as a URL.
+	Endpoint string
 	// Machine shows this machine; without a Run it is host.This().
 	Machine host.Machine
 	// Inside looks from inside the containers, and Containers tells more of them. They may be nil

@@ -71,7 +71,7 @@ func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.
 	if err != nil {
 		return verify.Report{}, err
 	}
-	subject.Local = endpoint.Local()
+	subject.Local, subject.Endpoint = endpoint.Local(), endpoint.Host
 	done := a.observe(ctx, endpoint, loaded, &subject)
 	defer done()
 	if ctx.Err() != nil {

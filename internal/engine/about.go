@@ -31,7 +31,7 @@ func (e *Engine) About(ctx context.Context) (plan.Engine, error) {
 // observeEngine adds to what is known what the engine's own answers say.
 func observeEngine(about plan.Engine, info system.Info, version types.Version) plan.Engine {
 	about.Version, about.OperatingSystem, about.Name = info.ServerVersion, info.OperatingSystem, info.Name
-	about.Platform, about.Memory = version.Platform.Name, info.MemTotal
+	about.Platform, about.Data, about.Memory = version.Platform.Name, info.DockerRootDir, info.MemTotal
 	about.Warnings, about.Security = info.Warnings, info.SecurityOptions
 	about.Swarm = info.Swarm.LocalNodeState != "" && info.Swarm.LocalNodeState != swarm.LocalNodeStateInactive
 	for _, part := range version.Components {

@@ -12,7 +12,7 @@ import (
 // Filter reads the packet filter: of IPv4, with v6 of IPv6 too, and tables that nft alone knows. Only root may; another gets
 // [ErrNeedsRoot]. A machine without iptables and nft is an error, since its engine filters all the same.
 func (m Machine) Filter(ctx context.Context, v6 bool) (Filter, error) {
-	if err := m.only("linux", "this packet filter is"); err != nil {
+	if err := m.only("linux"); err != nil {
 		return Filter{}, err
 	}
 	if !m.Root {

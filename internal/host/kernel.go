@@ -9,7 +9,7 @@ import (
 // RoutesLoopback tells whether Linux takes packets for 127.0.0.0/8 that come in at an interface (route_localnet). "all" is
 // every interface.
 func (m Machine) RoutesLoopback(name string) (bool, error) {
-	if err := m.only("linux", "route_localnet is"); err != nil {
+	if err := m.only("linux"); err != nil {
 		return false, err
 	}
 	file := "proc/sys/net/ipv4/conf/" + name + "/route_localnet"

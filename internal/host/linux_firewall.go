@@ -19,7 +19,7 @@ var ufwEnabled = regexp.MustCompile(`(?mi)^\s*ENABLED\s*=\s*"?yes"?\s*$`)
 // Without root, what the first two say of themselves is all that can be known; if they say nothing, the error is
 // [ErrNeedsRoot]. None of them sees packets for published ports: those are forwarded past them.
 func (m Machine) HostFirewall(ctx context.Context) (Switch, error) {
-	if err := m.only("linux", "this firewall is"); err != nil {
+	if err := m.only("linux"); err != nil {
 		return Switch{}, err
 	}
 	for _, ask := range []func(context.Context) (Switch, error){m.ufw, m.firewalld, m.ownRules} {

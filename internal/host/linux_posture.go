@@ -14,7 +14,7 @@ import (
 // system and the disk, or by ZFS. A file system that is not on a disk of the machine, such as a container's, is
 // [ErrNotApplicable].
 func (m Machine) DiskEncryption(ctx context.Context, folder string) (Switch, error) {
-	if err := m.only("linux", "LUKS is"); err != nil {
+	if err := m.only("linux"); err != nil {
 		return Switch{}, err
 	}
 	state, err := m.diskEncryption(ctx, folder)
@@ -141,7 +141,7 @@ type Socket struct {
 
 // Socket reads the permissions of a socket of a Linux machine, and who is in its group.
 func (m Machine) Socket(ctx context.Context, path string) (Socket, error) {
-	if err := m.only("linux", "stat as it is asked here is"); err != nil {
+	if err := m.only("linux"); err != nil {
 		return Socket{}, err
 	}
 	stat, err := m.tool("stat")

@@ -38,7 +38,7 @@ const socketfilterfw = "/usr/libexec/ApplicationFirewall/socketfilterfw"
 // port: that it is on says nothing about who reaches a published port. Elsewhere the error is [ErrNotApplicable];
 // if the tool fails or its words are unknown, another. Source: facts/network-security.md §4.1.
 func (m Machine) Firewall(ctx context.Context) (FirewallState, error) {
-	if err := m.only("darwin", "the application firewall is"); err != nil {
+	if err := m.only("darwin"); err != nil {
 		return FirewallOff, err
 	}
 	out, err := m.Run(ctx, socketfilterfw, "--getglobalstate")

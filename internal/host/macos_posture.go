@@ -37,7 +37,7 @@ func (m Machine) SIP(ctx context.Context) (Switch, error) {
 // AutoLogin tells whether the Mac logs a user in by itself when it starts: it then keeps his password on the disk.
 func (m Machine) AutoLogin(ctx context.Context) (Switch, error) {
 	const fact = "automatic login"
-	if err := m.only("darwin", fact+" is"); err != nil {
+	if err := m.only("darwin"); err != nil {
 		return Switch{}, err
 	}
 	_, set, err := m.preference(ctx, "/Library/Preferences/com.apple.loginwindow", "autoLoginUser")
@@ -98,7 +98,7 @@ type Power struct {
 
 // Power reads the settings for mains power.
 func (m Machine) Power(ctx context.Context) (Power, error) {
-	if err := m.only("darwin", "pmset is"); err != nil {
+	if err := m.only("darwin"); err != nil {
 		return Power{}, err
 	}
 	out, err := m.Run(ctx, "/usr/bin/pmset", "-g", "custom")

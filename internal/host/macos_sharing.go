@@ -35,7 +35,7 @@ func Sharings() []string {
 // Sharing lists by name what the Mac shares with others, each with what says so: a switch that is on, or a listener
 // that others reach. Remote Login is none of them.
 func (m Machine) Sharing(ctx context.Context) (map[string]string, error) {
-	if err := m.only("darwin", "Sharing is"); err != nil {
+	if err := m.only("darwin"); err != nil {
 		return nil, err
 	}
 	jobs, err := m.jobs(ctx)

@@ -32,7 +32,7 @@ func (w words) read(out []byte) (Switch, error) {
 
 // ask runs a program of macOS and reads its words; fact names what is asked, for errors.
 func (m Machine) ask(ctx context.Context, fact string, w words, argv ...string) (Switch, error) {
-	if err := m.only("darwin", fact+" is"); err != nil {
+	if err := m.only("darwin"); err != nil {
 		return Switch{}, err
 	}
 	out, err := m.Run(ctx, argv...)

@@ -24,13 +24,13 @@ func (m Machine) tool(name string, others ...string) (string, error) {
 	return "", fmt.Errorf("%s: %w", name, ErrNotInstalled)
 }
 
-// only is [ErrNotApplicable] if the machine is of another system than that of the fact.
-func (m Machine) only(goos, fact string) error {
+// only is [ErrNotApplicable] if the machine is of another system than that of a fact.
+func (m Machine) only(goos string) error {
 	if m.GOOS == goos {
 		return nil
 	}
 	name := map[string]string{"darwin": "macOS", "linux": "Linux"}[goos]
-	return fmt.Errorf("%w: %s part of %s, and this is %s", ErrNotApplicable, fact, name, m.GOOS)
+	return fmt.Errorf("%w: it is a thing of %s, and this is %s", ErrNotApplicable, name, m.GOOS)
 }
 
 // Remembering is the machine as it is now: each command is run once, however often it is asked for. It is safe for

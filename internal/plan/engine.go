@@ -15,6 +15,8 @@ type Engine struct {
 	Platform string
 	// Runc is the version of the program that starts containers.
 	Runc string
+	// Data is the folder where it keeps images, containers and volumes.
+	Data string
 	// Memory is how much the engine's machine has, in bytes.
 	Memory int64
 	// Warnings are the engine's own, such as that its API is open to the network.

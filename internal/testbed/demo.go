@@ -118,7 +118,8 @@ func (d *Demo) guard(ctx context.Context, engine *Engine) error {
 }
 
 func (d *Demo) environ(engine *Engine, refs Refs) []string {
-	env := append(os.Environ(), "DOCKER_HOST="+engine.Host, "MINIBOT_SECRETS_DIR="+d.dir)
+	// What this machine itself is like is its owner's affair: it only tries the stack out.
+	env := append(os.Environ(), "DOCKER_HOST="+engine.Host, "MINIBOT_SECRETS_DIR="+d.dir, "MINIBOT_VAR_trial=true")
 	for name, ref := range map[string]string{"postgres": refs.Postgres, "redis": refs.Redis, "mongo": refs.Mongo, "openclaw": refs.OpenClaw} {
 		if ref != "" {
 			env = append(env, "MINIBOT_VAR_"+name+"_image="+ref)

@@ -20,9 +20,25 @@ secrets {
   command = ["pass", "show", "minibot/{name}"]
 }
 
-host { firewall = true }
+host {
+  firewall        = true
+  stealth         = true
+  block_all       = false
+  allow_signed    = true
+  disk_encryption = true
+  updates         = true
+  auto_login      = true
+  sleep           = false
+  sharing         = ["screen", "files"]
+  min_engine      = "28.3.3"
+  min_runc        = "1.2.8"
+}
 
-remote "tailscale" {}
+remote "tailscale" {
+  required = false
+  serve    = [18789]
+  ssh      = true
+}
 
 remote "ssh" { destination = "minibot@mini.local" }
 
