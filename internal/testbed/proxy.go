@@ -24,10 +24,11 @@ type Proxy struct {
 	dir    string
 	decide func(Call) Verdict
 	server *http.Server
-	cut    context.CancelFunc // ends every call's context
+	ctx    context.Context    // of every call
+	cut    context.CancelFunc // ends it
 
 	mu                    sync.Mutex
-	answered              func(Call)
+	heard, answered       func(Call)
 	calls                 []Call
 	writes                int
 	inFlight, maxInFlight int
@@ -71,12 +72,11 @@ func NewProxy(upstream string, decide func(Call) Verdict) (*Proxy, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cut = cancel
+	p.ctx, p.cut = context.WithCancel(context.Background())
 	silent := log.New(io.Discard, "", 0) // what goes wrong here shows at the client
 	p.server = &http.Server{
 		ErrorLog:    silent,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return p.ctx },
 		Handler: p.handler(&httputil.ReverseProxy{
 			Transport: transport, FlushInterval: -1, ErrorLog: silent,
 			Rewrite: func(r *httputil.ProxyRequest) {
@@ -104,6 +104,14 @@ func (p *Proxy) Answered(hook func(Call)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answered = hook
+}
+
+// Heard sets the hook that is called with CutEarly when the engine has the call, before the client's connection is
+// closed. Set it before the calls it is for.
+func (p *Proxy) Heard(hook func(Call)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard = hook
 }
 
 // Calls returns all calls so far, in the order in which they came.

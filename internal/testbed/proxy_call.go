@@ -36,6 +36,8 @@ const (
 	Cut
 	// CutAfter passes it on, waits for the end of the answer, and closes the client's connection instead.
 	CutAfter
+	// CutEarly closes the client's connection as soon as the engine has the whole call, which goes on without it.
+	CutEarly
 	// Hang neither passes it on nor answers, until the client goes away or the proxy closes.
 	Hang
 )

@@ -1,10 +1,13 @@
 package testbed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync"
 )
 
 // exchange is what the two ends of the reverse proxy know of one call.
@@ -31,6 +34,9 @@ func (p *Proxy) handler(engine http.Handler) http.Handler {
 			return
 		case Cut:
 			panic(http.ErrAbortHandler)
+		case CutEarly:
+			p.passOn(engine, r, exchange{call, verdict, leave})
+			panic(http.ErrAbortHandler)
 		case Hang:
 			_, _ = io.Copy(io.Discard, r.Body) // only behind it is a client's leaving seen
 			<-r.Context().Done()
@@ -41,6 +47,47 @@ func (p *Proxy) handler(engine http.Handler) http.Handler {
 		engine.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, exchange{call, verdict, leave})))
 	})
 }
+
+// passOn hands a call to the engine, which goes on with it whatever becomes of the client, and returns when the engine
+// has all of it.
+func (p *Proxy) passOn(engine http.Handler, r *http.Request, x exchange) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client left in the middle of it
+	}
+	heard, ended := make(chan struct{}), make(chan struct{})
+	written := sync.OnceFunc(func() { close(heard) })
+	ctx := context.WithValue(p.ctx, exchangeKey{}, x)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { written() }})
+	own := r.Clone(ctx)
+	own.Body = io.NopCloser(bytes.NewReader(body))
+	go func() {
+		defer close(ended)
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				panic(p)
+			}
+		}()
+		engine.ServeHTTP(nowhere{}, own)
+	}()
+	select {
+	case <-heard:
+	case <-ended:
+	}
+	p.mu.Lock()
+	hook := p.heard
+	p.mu.Unlock()
+	if hook != nil {
+		hook(x.call)
+	}
+}
+
+// nowhere is where an answer goes that nobody waits for.
+type nowhere struct{}
+
+func (nowhere) Header() http.Header         { return http.Header{} }
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (nowhere) WriteHeader(int)             {}
 
 // modify sees the engine's answer before the client does.
 func (p *Proxy) modify(response *http.Response) error {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -152,6 +153,34 @@ func TestProxyVerdicts(t *testing.T) {
 				t.Errorf("the second call is %+v, want %+v", got, want)
 			}
 		})
+	}
+}
+
+// TestProxyCutsEarly holds that the engine has the whole call when its client loses the connection, and ends it
+// without.
+func TestProxyCutsEarly(t *testing.T) {
+	var happened happenings
+	cut, answered := make(chan struct{}), make(chan struct{})
+	p, cli := behind(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		<-cut
+		happened.note(fmt.Sprintf("%s %v", body, err))
+		if r.Context().Err() != nil {
+			happened.note("without a proxy")
+		}
+	}, func(Call) Verdict { return CutEarly })
+	p.Heard(func(Call) { happened.note("heard") })
+	p.Answered(func(Call) { happened.note("answered"); close(answered) })
+	response, err := cli.Post("http://docker/v1.41/containers/a/stop", "text/plain", strings.NewReader("all of it"))
+	if err == nil {
+		response.Body.Close()
+		t.Error("the call was answered")
+	}
+	happened.note("cut")
+	close(cut)
+	<-answered
+	if got, want := happened.String(), "heard cut all of it <nil> answered"; got != want {
+		t.Errorf("order %q, want %q", got, want)
 	}
 }
 
