@@ -180,7 +180,7 @@ func (r *rotator) ready(ctx context.Context, names []string) error {
 			return err
 		}
 		for _, step := range p.Steps {
-			if slices.ContainsFunc(step.Causes, func(c plan.Cause) bool { return c.Path != "secrets."+name }) {
+			if step.Kind != plan.Restart && slices.ContainsFunc(step.Causes, func(c plan.Cause) bool { return c.Path != "secrets."+name }) {
 				return fmt.Errorf("%s %s is not what the spec says; a rotation would change that too", step.Object, step.Name)
 			}
 		}

@@ -24,6 +24,7 @@ func observeContainer(c container.InspectResponse, project *types.Project) plan.
 		Project: labels[plan.LabelProject], Service: labels[plan.LabelService], Number: number,
 		State: observeState(c), PublishAll: c.HostConfig.PublishAllPorts,
 	}
+	observed.Created, _ = time.Parse(time.RFC3339Nano, c.Created)
 	if text, ok := labels[plan.LabelApplied]; ok {
 		// A label that cannot be read counts as none: the plan then says that minibot did
 		// not make this container.

@@ -13,7 +13,10 @@ func (c change) step() Step {
 	s := Step{ID: "service/" + c.service.Name, Kind: c.kind, Object: "service", Name: c.service.Name, Causes: c.causes}
 	switch c.kind {
 	case Create:
-		s.Actions = []Action{c.create(), {Verb: StartContainer, Target: c.name}, c.wait(c.name)}
+		if c.current != nil { // it is being removed: once it is gone
+			s.Actions = remove(c.current)
+		}
+		s.Actions = append(s.Actions, c.create(), Action{Verb: StartContainer, Target: c.name}, c.wait(c.name))
 	case Start:
 		s.Actions = append(c.update(), c.start()...)
 	case Update:

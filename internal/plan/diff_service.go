@@ -93,7 +93,7 @@ func (d *differ) decide(c *change) {
 		c.kind = Replace
 		c.causes = []Cause{{Path: "container", Old: c.aside.Name, New: c.name, Note: unfinished}}
 		return
-	case c.current == nil:
+	case c.current == nil, c.aside == nil && c.current.State.Status == "removing":
 		c.kind = Create
 		c.causes = []Cause{{Path: "container", New: c.name}}
 		return

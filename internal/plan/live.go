@@ -60,6 +60,8 @@ type Container struct {
 	Actual types.ServiceConfig
 	// ImageID is the digest of the image that it was made from.
 	ImageID string
+	// Created is when it was made, by the engine's clock.
+	Created time.Time
 	State   State
 	// Published lists the ports that the engine publishes now, for a running container.
 	Published []Port
@@ -76,7 +78,8 @@ type State struct {
 	ExitCode     int
 	OOMKilled    bool
 	RestartCount int
-	StartedAt    time.Time
+	// StartedAt is by the engine's clock; the zero time of one that never was.
+	StartedAt time.Time
 	// Error is what the engine said when it could not start it.
 	Error string
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -27,6 +28,7 @@ type model struct {
 	first map[string]bool // services that had a container: they always have one
 	by    map[string]bool // IDs of containers that were stopped on request
 	made  int
+	clock int64 // in seconds
 	// dies is how many more calls are answered before the process is killed; negative: all.
 	dies int
 	// fails is how many more calls of Do go well before one fails; negative: all.
@@ -140,12 +142,13 @@ func (m *model) act(a plan.Action) error {
 	return nil
 }
 
-// services are those that have a container.
+// services are those that have a container, other than one that is going.
 func services(live plan.Live) map[string]bool {
 	have := map[string]bool{}
 	for _, c := range live.Containers {
-		have[c.Service] = true
+		have[c.Service] = have[c.Service] || c.State.Status != "removing"
 	}
+	maps.DeleteFunc(have, func(_ string, stays bool) bool { return !stays })
 	return have
 }
 
@@ -253,7 +256,7 @@ func (m *model) createContainer(a plan.Action) error {
 	m.made++
 	c.ID, c.Name, c.Published = fmt.Sprintf("made-%d", m.made), a.Target, nil
 	c.Actual.ContainerName = a.Target
-	c.State = plan.State{Status: "created"}
+	c.State, c.Created = plan.State{Status: "created"}, m.tick()
 	m.live.Containers = append(m.live.Containers, c)
 	return nil
 }
@@ -290,7 +293,14 @@ func (m *model) run(c *plan.Container) {
 		c.State.Health = "starting"
 	}
 	c.Published = plan.Ports(c.Actual)
+	c.State.StartedAt = m.tick()
 	delete(m.by, c.ID)
+}
+
+// tick is the time, which is never the same.
+func (m *model) tick() time.Time {
+	m.clock++
+	return time.Unix(m.clock, 0)
 }
 
 // reboot is a power cut of the machine, after which the engine starts what it starts (tried on

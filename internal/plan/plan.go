@@ -9,6 +9,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -141,9 +142,10 @@ type Stray struct {
 	Why     []string `json:"why"`
 }
 
-// Only is the part of the plan that concerns some services, with the networks, volumes and
-// images that it needs.
+// Only is the part of the plan that concerns some services and those that restart with them,
+// with the networks, volumes and images that it needs.
 func (p Plan) Only(services []string) Plan {
+	services = p.restartsWith(services)
 	needed := map[string]bool{}
 	for _, step := range slices.Backward(p.Steps) {
 		if step.concerns(services) || needed[step.ID] && step.Object != "service" {
@@ -160,6 +162,24 @@ func (p Plan) Only(services []string) Plan {
 		return problem.Object == "service" && !slices.Contains(services, problem.Name)
 	})
 	return p
+}
+
+// restartsWith are the services, and those that restart because of one of them.
+func (p Plan) restartsWith(services []string) []string {
+	all := slices.Clone(services)
+	for again := true; again; {
+		again = false
+		for _, step := range p.Steps {
+			with := func(c Cause) bool {
+				other, isDependency := strings.CutPrefix(c.Path, "depends_on.")
+				return isDependency && slices.Contains(all, other)
+			}
+			if step.Kind == Restart && !slices.Contains(all, step.Name) && slices.ContainsFunc(step.Causes, with) {
+				all, again = append(all, step.Name), true
+			}
+		}
+	}
+	return all
 }
 
 // concerns reports whether a step is about one of the services, or about what a replacement

@@ -54,7 +54,7 @@ service "web" {
     cpus   = 0.5
   }
   bind { port = 80 }
-  depends_on "db" {}
+  depends_on "db" { restart = true }
   depends_on "migrate" { condition = "service_completed_successfully" }
 }
 `

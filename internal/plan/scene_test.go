@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -241,6 +242,13 @@ func (s *scene) do(words []string) {
 		s.live.Containers = slices.DeleteFunc(s.live.Containers, func(c plan.Container) bool { return c.Service == name })
 	case "state":
 		s.state(s.of(name), args)
+	case "made", "started": // so many seconds after the beginning
+		seconds, _ := strconv.ParseInt(args[0], 10, 64)
+		if at := time.Unix(seconds, 0); verb == "made" {
+			s.of(name).Created = at
+		} else {
+			s.of(name).State.StartedAt = at
+		}
 	case "rename":
 		c := s.of(name)
 		c.Name, c.Actual.ContainerName = args[0], args[0]
