@@ -24,6 +24,7 @@ type composed struct {
 	*testing.T
 	engine              *testbed.Engine
 	dir, compose, stack string
+	host                string // the engine's for minibot, if it is another one than for the test
 }
 
 func newComposed(t *testing.T, spec string, refs ...any) *composed {
@@ -79,6 +80,9 @@ func (c *composed) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(c.Context(), name, args...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "MINIBOT_SECRETS_DIR="+filepath.Join(c.dir, "secrets"))
+	if c.host != "" {
+		cmd.Env = append(cmd.Env, "DOCKER_HOST="+c.host)
+	}
 	return cmd
 }
 

@@ -33,7 +33,7 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer unlock(held, &err)
-	live, err := s.engine.Observe(ctx, s.loaded.project)
+	live, err := s.observe(ctx)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
 	"minibot/internal/testbed"
 )
 
@@ -28,7 +30,7 @@ type fault struct {
 	name    string
 	verdict testbed.Verdict
 	// kill is when minibot is killed with kill -9: never, before the engine hears of the call,
-	// or once it has answered.
+	// while it is at it, or once it has answered.
 	kill when
 	// strike is what befalls the engine before the call is dealt with.
 	strike func()
@@ -41,6 +43,7 @@ type when int
 const (
 	never when = iota
 	before
+	meanwhile
 	after
 )
 
@@ -49,8 +52,10 @@ var faults = []fault{
 	{name: "answered 500", verdict: testbed.Fail500},
 	{name: "answered 500 when done", verdict: testbed.FailAfter500},
 	{name: "cut", verdict: testbed.Cut},
+	{name: "cut meanwhile", verdict: testbed.CutEarly},
 	{name: "cut when done", verdict: testbed.CutAfter},
 	{name: "killed", verdict: testbed.Cut, kill: before},
+	{name: "killed meanwhile", verdict: testbed.CutEarly, kill: meanwhile},
 	{name: "killed when done", verdict: testbed.Pass, kill: after},
 }
 
@@ -201,7 +206,7 @@ type disturbed struct {
 	front  string // where its data goes, and when the engine starts it again; in memory if empty
 	listen string // its port in the container; 6379 if empty
 	turn   int
-	heard  int    // calls that were looked at
+	seen   int    // calls that were looked at
 	good   string // the spec that is in force when all is well
 
 	mu    sync.Mutex
@@ -260,7 +265,7 @@ service "front" {
     memory = %[5]q
     cpus   = 1
   }
-  depends_on "store" {}
+  depends_on "store" { restart = true }
 }
 `
 
@@ -285,6 +290,7 @@ func (d *disturbed) begin() {
 		d.Fatal(err)
 	}
 	d.Cleanup(func() { d.proxy.Close() })
+	d.proxy.Heard(d.heard)
 	d.proxy.Answered(d.answered)
 	d.describe("", 0)
 	d.watch.phase(d.T, "setting up", false, func() { d.must("apply", "-y") })
@@ -378,7 +384,7 @@ func (d *disturbed) disturb(s scenario, call int) bool {
 	if s.code != exitDone {
 		d.write(d.good)
 	}
-	d.watch.phase(d.T, "apply after "+what, true, func() { said += "\nthen apply:\n" + d.ends(exitDone, "apply", "-y") })
+	d.watch.phase(d.T, "apply after "+what, !s.may, func() { said += "\nthen apply:\n" + d.ends(exitDone, "apply", "-y") })
 	d.watch.phase(d.T, "look after "+what, true, func() { d.must("plan", "--detailed-exitcode") })
 	d.inOrder(s)
 	d.watch.check(d.T)
@@ -392,8 +398,8 @@ func (d *disturbed) disturb(s scenario, call int) bool {
 // looked makes sure that minibot has asked for no removal of a volume.
 func (d *disturbed) looked() {
 	d.Helper()
-	for _, c := range d.proxy.Calls()[d.heard:] {
-		d.heard++
+	for _, c := range d.proxy.Calls()[d.seen:] {
+		d.seen++
 		if strings.HasPrefix(c.Path, "/volumes") && (c.Method == http.MethodDelete || strings.HasSuffix(c.Path, "/prune")) ||
 			c.Method == http.MethodDelete && regexp.MustCompile(`(^|&)v=(1|true)`).MatchString(c.Query) {
 			d.Errorf("it asked for %s?%s", c, c.Query)
@@ -441,6 +447,19 @@ func (d *disturbed) inOrder(s scenario) {
 		d.put()
 	}
 	d.holds()
+	made, _ := time.Parse(time.RFC3339Nano, d.inspect("store").Created)
+	if started, err := time.Parse(time.RFC3339Nano, d.inspect("front").State.StartedAt); err != nil || started.Before(made) {
+		d.Errorf("front runs since %s (%v), and has not restarted with store, made at %s", started, err, made)
+	}
+}
+
+func (d *disturbed) inspect(service string) container.InspectResponse {
+	d.Helper()
+	inspected, err := d.engine.Client.ContainerInspect(d.Context(), d.stack+"-"+service)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return inspected
 }
 
 // raze removes all there is of the stack, secrets included.
@@ -482,8 +501,8 @@ func (d *disturbed) meet(call int, args []string) (said string, code int, met *t
 	return out.String(), cmd.ProcessState.ExitCode(), met
 }
 
-// decide is the proxy's. Before a kill the engine answers what it has heard of: what it still
-// does afterwards nobody could wait for.
+// decide is the proxy's. Before a kill the engine answers what it has heard of, but for one
+// that comes while it is at something.
 func (d *disturbed) decide(call testbed.Call) testbed.Verdict {
 	d.mu.Lock()
 	meets := d.at != 0 && call.Write == d.at
@@ -512,11 +531,21 @@ func (d *disturbed) decide(call testbed.Call) testbed.Verdict {
 	return d.fault.verdict
 }
 
-// answered is the proxy's too.
+// heard and answered are the proxy's too.
+func (d *disturbed) heard(testbed.Call) {
+	if d.fault.kill == meanwhile {
+		d.mu.Lock()
+		d.dying = true
+		d.mu.Unlock()
+		_ = d.cmd.Process.Kill()
+		<-d.ended
+	}
+}
+
 func (d *disturbed) answered(call testbed.Call) {
 	d.mu.Lock()
 	meets := d.fault.kill == after && d.at != 0 && call.Write == d.at
-	if call.Write != 0 {
+	if call.Write != 0 && d.fault.kill != meanwhile {
 		if d.under--; d.under == 0 && d.dying {
 			close(d.quiet)
 		}

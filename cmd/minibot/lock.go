@@ -23,13 +23,14 @@ type lockFlags struct {
 
 // lock makes sure that nobody else of this user changes the stack on this engine until the
 // lock is released.
-func (s *site) lock(ctx context.Context, flags lockFlags) (*lock.Lock, error) {
+func (s *site) lock(ctx context.Context, flags lockFlags) (held *lock.Lock, err error) {
 	path, err := statePath("locks", s.loaded.stack.Name, s.engine.Endpoint, ".lock")
 	if err != nil {
 		return nil, err
 	}
 	command := strings.Join(append([]string{"minibot"}, s.command), " ")
-	return lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+	s.held, err = lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+	return s.held, err
 }
 
 // statePath is the file of a kind that belongs to a stack on an engine.
@@ -59,4 +60,4 @@ func stateDir() (string, error) {
 }
 
 // unlock releases, and joins what goes wrong with it to the command's error.
-func unlock(l *lock.Lock, err *error) { *err = errors.Join(*err, l.Release()) }
+func unlock(l *lock.Lock, err *error) { *err = errors.Join(*err, l.Release(*err == nil)) }

@@ -13,6 +13,7 @@ import (
 
 	"minibot/apply"
 	"minibot/internal/engine"
+	"minibot/internal/lock"
 	"minibot/internal/plan"
 	"minibot/internal/secret"
 	"minibot/spec"
@@ -27,6 +28,10 @@ type site struct {
 	options plan.Options
 	// glance is what is seen first; nil once it was.
 	glance *engine.Glance
+	// held is the lock of those who change the stack, and rested that they have waited for what
+	// the engine was still doing.
+	held   *lock.Lock
+	rested bool
 }
 
 // site reads the spec, and meanwhile finds the engine. Whoever asks closes the engine.
@@ -73,11 +78,7 @@ func (s *site) plan(ctx context.Context) (plan.Plan, plan.Live, error) {
 // look observes the engine, and what of the secret store concerns a plan. A store that
 // cannot be read is no error: the plan says so, and goes on.
 func (s *site) look(ctx context.Context) (plan.Live, error) {
-	observe := s.engine.Observe
-	if s.glance != nil {
-		observe, s.glance = s.glance.Observe, nil
-	}
-	live, err := observe(ctx, s.loaded.project)
+	live, err := s.observe(ctx)
 	if err != nil {
 		return plan.Live{}, err
 	}
@@ -90,6 +91,25 @@ func compareStore(ctx context.Context, loaded *loaded, live *plan.Live) {
 	if err := compareSecrets(ctx, loaded, live); err != nil {
 		live.Store.Problem = err.Error()
 	}
+}
+
+// observe looks at the engine. Who is about to change the stack waits first for what the engine
+// is still doing with it: a minibot that was killed may have asked for that.
+func (s *site) observe(ctx context.Context) (plan.Live, error) {
+	observe := s.engine.Observe
+	if s.glance != nil {
+		observe, s.glance = s.glance.Observe, nil
+	}
+	live, err := observe(ctx, s.loaded.project)
+	if err != nil || s.held == nil || s.rested {
+		return live, err
+	}
+	s.rested = true
+	waited, err := s.engine.Rest(ctx, s.loaded.stack.Name, live, s.held.Clean, func(text string) { s.say("… %s", text) })
+	if err != nil || !waited {
+		return live, err
+	}
+	return s.engine.Observe(ctx, s.loaded.project)
 }
 
 // steps carries out what was shown. All that can fail without touching anything comes first.

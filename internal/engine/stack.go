@@ -101,9 +101,9 @@ func (s *Stack) do(ctx context.Context, a plan.Action, progress func(string)) er
 	case plan.CreateContainer:
 		return s.createContainer(ctx, a)
 	case plan.RenameContainer:
-		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Name))
+		return s.rename(ctx, a.Target, a.Name)
 	case plan.StartContainer:
-		return wrap("start container", api.ContainerStart(ctx, a.Target, container.StartOptions{}))
+		return s.start(ctx, a.Target)
 	case plan.StopContainer:
 		return wrap("stop container", api.ContainerStop(ctx, a.Target, container.StopOptions{}))
 	case plan.Unpause:
@@ -145,8 +145,7 @@ func (s *Stack) createNetwork(ctx context.Context, name string) error {
 		for _, pool := range config.Ipam.Config {
 			options.IPAM = &network.IPAM{Config: []network.IPAMConfig{{Subnet: pool.Subnet}}}
 		}
-		_, err := s.engine.api.NetworkCreate(ctx, name, options)
-		return wrap("create network", err)
+		return wrap("create network", s.claimNetwork(ctx, name, options))
 	}
 	return fmt.Errorf("the project has no network %q", name)
 }
@@ -180,18 +179,14 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	for label, value := range labels(s.project, service, have.ID, defined.fingerprints) {
 		defined.config.Labels[label] = value
 	}
-	create := func() (container.CreateResponse, error) {
-		return s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
-	}
-	made, err := create()
+	var made container.CreateResponse
+	err = s.claiming(ctx, a.Target, a.Service, func() (err error) {
+		made, err = s.engine.api.ContainerCreate(ctx, defined.config, defined.host, defined.network, platformOf(service.Platform), a.Target)
+		return err
+	})
 	if err != nil {
-		removed, failed := s.unmake(ctx, a)
-		if removed && errdefs.IsConflict(err) { // a minibot that was killed had asked for it
-			made, err = create()
-		}
-		if err != nil {
-			return errors.Join(wrap("create container", err), failed)
-		}
+		_, _, failed := s.unmake(ctx, a.Target, a.Service)
+		return errors.Join(wrap("create container", err), failed)
 	}
 	err = s.fill(ctx, a, service, made.ID, defined.more, files)
 	if err != nil {
@@ -259,6 +254,9 @@ func (s *Stack) remove(ctx context.Context, target string) error {
 	}
 	// RemoveVolumes would take anonymous volumes along; minibot removes no data.
 	err = s.engine.api.ContainerRemove(ctx, old.ID, container.RemoveOptions{Force: true})
+	if errdefs.IsConflict(err) { // somebody else is removing it
+		_, err = s.engine.ends(ctx, old.ID, container.WaitConditionRemoved, callPatience)
+	}
 	if errdefs.IsNotFound(err) {
 		return nil
 	}
@@ -269,6 +267,9 @@ func (s *Stack) remove(ctx context.Context, target string) error {
 // endpoints (seen on 20.10 when a client dies while containers start).
 func (s *Stack) removeNetwork(ctx context.Context, name string) error {
 	err := s.engine.api.NetworkRemove(ctx, name)
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
 	if err == nil || !strings.Contains(err.Error(), "has active endpoints") {
 		return wrap("remove network", err)
 	}
@@ -276,25 +277,6 @@ func (s *Stack) removeNetwork(ctx context.Context, name string) error {
 		return fmt.Errorf("remove network: the engine counts endpoints on %s that no container has; restart the engine, then run this again", name)
 	}
 	return wrap("remove network", err)
-}
-
-// unmake removes a container that the engine made for minibot although nobody heard of it:
-// the connection was lost, or minibot was killed before the answer. It was never started.
-func (s *Stack) unmake(ctx context.Context, a plan.Action) (removed bool, err error) {
-	made, err := s.engine.api.ContainerInspect(ctx, a.Target)
-	if errdefs.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, wrap("look for it", err)
-	}
-	labels := made.Config.Labels
-	ours := labels[plan.LabelProject] == s.project.Name && labels[plan.LabelService] == a.Service && labels[plan.LabelApplied] != ""
-	if made.State.Status != container.StateCreated || !ours {
-		return false, nil
-	}
-	err = s.engine.api.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true})
-	return err == nil, wrap("remove container", err)
 }
 
 // composeVersion is the compose whose labels minibot's follow.

@@ -33,8 +33,13 @@ func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 		if err != nil || renamed.Name == "/"+a.Was {
 			return wrap("inspect container", err)
 		}
-		return wrap("rename container", api.ContainerRename(ctx, a.Target, a.Was))
+		return s.rename(ctx, a.Target, a.Was)
 	case plan.StopContainer:
+		// If the engine's answer was lost it may be at it still, and would take a container that
+		// still runs for one that was started.
+		if err := api.ContainerStop(ctx, a.Target, container.StopOptions{}); err != nil {
+			return wrap("stop container", err)
+		}
 		return s.revive(ctx, a.Target)
 	case plan.ForbidRestart:
 		return s.permitRestart(ctx, a.Target)

@@ -39,7 +39,12 @@ func (e *HeldError) Error() string {
 }
 
 // Lock is one that is held.
-type Lock struct{ file *os.File }
+type Lock struct {
+	file *os.File
+	// Clean says that whoever had it last did what it had begun to the end: see Release. It is
+	// false where nobody knows.
+	Clean bool
+}
 
 // poll is how often a lock is tried while another process has it.
 const poll = 50 * time.Millisecond
@@ -58,9 +63,10 @@ func Acquire(ctx context.Context, path string, timeout time.Duration, holder Hol
 	if err := wait(ctx, file, timeout); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	l := &Lock{file}
+	last := read(file)
+	l := &Lock{file: file, Clean: last != nil && *last == Holder{}}
 	if err := l.sign(holder); err != nil {
-		return nil, errors.Join(err, l.Release())
+		return nil, errors.Join(err, file.Close())
 	}
 	return l, nil
 }
@@ -82,8 +88,15 @@ func Look(path string) (Holder, error) {
 	return holder, nil
 }
 
-// Release lets go, and wipes the name of who had it. The file stays: to remove it could take it from under one who waits.
-func (l *Lock) Release() error { return errors.Join(l.file.Truncate(0), l.file.Close()) }
+// Release lets go, and wipes the name of who had it. Clean says that nothing was left half done, so that the next one
+// need not look for what is still going on. The file stays: to remove it could take it from under one who waits.
+func (l *Lock) Release(clean bool) error {
+	var nobody Holder
+	if !clean {
+		nobody.Since = time.Now()
+	}
+	return errors.Join(l.sign(nobody), l.file.Close())
+}
 
 // sign writes who has the lock, for others to read.
 func (l *Lock) sign(holder Holder) error {
@@ -118,19 +131,23 @@ func wait(ctx context.Context, file *os.File, timeout time.Duration) error {
 		select {
 		case <-again.C:
 		case <-over.C:
-			return &HeldError{read(file)}
+			held := &HeldError{}
+			if holder := read(file); holder != nil {
+				held.Holder = *holder
+			}
+			return held
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// read is the zero Holder while the one who has the lock writes.
-func read(file *os.File) Holder {
-	var holder Holder
+// read is who signed last; nil if nobody did, or one is about to.
+func read(file *os.File) *Holder {
+	holder := new(Holder)
 	text, err := os.ReadFile(file.Name())
-	if err != nil || json.Unmarshal(text, &holder) != nil {
-		return Holder{}
+	if err != nil || json.Unmarshal(text, holder) != nil {
+		return nil
 	}
 	return holder
 }

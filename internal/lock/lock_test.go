@@ -72,18 +72,42 @@ func TestHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if l.Clean {
+		t.Error("who was killed ended well")
+	}
 	if _, err := Acquire(t.Context(), path, 0, me("third")); !errors.As(err, &held) || held.Holder.Command != "second" {
 		t.Errorf("%v", err)
 	}
-	if err := l.Release(); err != nil {
+	if err := l.Release(true); err != nil {
 		t.Fatal(err)
 	}
-	l, err = Acquire(t.Context(), path, 0, me("third"))
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []struct{ was, is bool }{{true, false}, {false, true}, {true, true}} {
+		if l, err = Acquire(t.Context(), path, 0, me("third")); err != nil {
+			t.Fatal(err)
+		}
+		if l.Clean != c.was {
+			t.Errorf("the one before ended well: %t", l.Clean)
+		}
+		if err := l.Release(c.is); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := l.Release(); err != nil {
-		t.Fatal(err)
+}
+
+// A file that nobody has signed, or that cannot be read, tells nothing.
+func TestNobodyKnows(t *testing.T) {
+	for name, text := range map[string]string{"new": "", "spoilt": "{"} {
+		path := filepath.Join(t.TempDir(), name)
+		if name != "new" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l, err := Acquire(t.Context(), path, 0, me("x"))
+		if err != nil || l.Clean {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = l.Release(true)
 	}
 }
 
@@ -109,7 +133,7 @@ func TestLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	look(os.Getpid())
-	if err := l.Release(); err != nil {
+	if err := l.Release(false); err != nil { // in disorder, it is free all the same
 		t.Fatal(err)
 	}
 	look(0)
