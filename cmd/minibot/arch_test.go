@@ -76,7 +76,7 @@ var homes = map[string]struct {
 	"github.com/mattn/go-shellwords":        {[]string{"internal/lookout"}, "command lines without a shell"},
 	"golang.org/x/term":                     {[]string{"cmd/minibot", "internal/secret"}, "terminals"},
 	"golang.org/x/sys":                      {[]string{"internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/testbed"}, "system calls"},
-	"golang.org/x/sync":                     {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "bounded groups"},
+	"golang.org/x/sync":                     {[]string{"cmd/minibot", "internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "bounded groups"},
 	"golang.org/x/tools":                    {[]string{"golden"}, "archives of text cases"},
 }
 

@@ -155,6 +155,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"status"}},
 		{args: []string{"history"}},
 		{args: []string{"doctor"}, want: -1},
+		{args: []string{"logs", "-n", "all"}},
 		{args: []string{"tunnel", "--print"}},
 		{args: []string{"tunnel", "cache"}, want: -1}, // the fake ssh ends as it likes
 		{args: []string{"verify"}, want: -1},

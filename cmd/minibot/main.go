@@ -38,6 +38,7 @@ type commands struct {
 	Verify   verifyCmd   `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`
 	Explain  explainCmd  `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
 	Status   statusCmd   `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
+	Logs     logsCmd     `cmd:"" group:"daily" help:"Show what the services wrote, with secrets masked."`
 	Tunnel   tunnelCmd   `cmd:"" group:"daily" help:"Reach the services of the machine from here, through ssh."`
 	History  historyCmd  `cmd:"" group:"daily" help:"Show what was done to the stack: by whom, when, and what came of it."`
 	Schedule scheduleCmd `cmd:"" group:"daily" help:"Have the system verify at an interval, and keep the reports."`
