@@ -97,3 +97,7 @@ var absent = map[string]string{
 	"timestamp":    "The spec must mean the same at any time.",
 	"uuid":         "The spec must mean the same at any time.",
 }
+
+// Advice says what to write instead of a word that people bring from compose, or that minibot has no switch for it;
+// empty where there is nothing to say. The word is a path, such as "service.privileged".
+func Advice(word string) string { return instead[word] }

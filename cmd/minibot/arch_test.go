@@ -22,6 +22,7 @@ var imports = map[string]struct {
 	".":                               {nil, "the reference stack, as a file in the program"},
 	"spec":                            {nil, "the language stands alone"},
 	"render":                          {[]string{"spec"}, "turns the one into a compose file, and nothing else"},
+	"internal/adopt":                  {[]string{"spec", "internal/plan"}, "compose or what runs in, a spec out"},
 	"internal/plan":                   {nil, "the decision is pure: compose in, steps out"},
 	"internal/secret":                 {nil, "values and stores know nothing of stacks"},
 	"internal/journal":                {nil, "keeps lines of text"},
@@ -42,7 +43,7 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -57,8 +58,8 @@ var homes = map[string]struct {
 	"github.com/mitchellh/go-wordwrap":      {[]string{"spec"}, "messages fit the terminal"},
 	"github.com/distribution/reference":     {[]string{"spec", "internal/engine"}, "names of images, as the engine reads them"},
 	"github.com/docker/go-units":            {[]string{"spec", "internal/engine"}, "Docker's sizes and ulimits"},
-	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host"}, "the rendered file, the label, and settings of runtimes"},
-	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
+	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host", "internal/adopt"}, "the rendered file, the label, settings of runtimes, and the lines of a compose file"},
+	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/adopt", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
 	"github.com/docker/docker":              {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "the Docker client lives in engine"},
 	"github.com/docker/cli":                 {[]string{"internal/engine", "internal/remote"}, "contexts, registry logins; URLs of ssh hosts"},
 	"github.com/docker/go-connections":      {[]string{"internal/engine", "internal/testbed"}, "the client's ports"},

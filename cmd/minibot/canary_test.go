@@ -43,6 +43,8 @@ var permits = []permit{
 	allow(".*", `[^:]*: minibot .*--secret-store env .*: environ`, "a person put it there"),
 	allow("the store's key", `[^:]*: store /(\.key\.txt\.new-\d+|key\.txt)`, "that is the file"),
 
+	allow("EMBED", `[^:]*: file /here/compose\.yml`, "a person wrote it there, and init does not take it over"),
+
 	allow("planted file", `[^:]*: file /here/planted`, "control"),
 	allow("planted argv", `[^:]*: child (consumer|reader): argv`, "control"),
 	allow("planted argv", `[^:]*: minibot .*run -- (consumer|reader) .*: argv`, "control"),
@@ -127,6 +129,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"version"}},
 		{args: []string{"init", "--service", "postgres,openclaw", "-f", "begun.hcl"}},
 		{args: []string{"init", "--none"}, want: exitError},
+		{args: []string{"init", "--from", "compose.yml", "-f", "translated.hcl"}},
 		{args: []string{"help", "environment"}},
 		{args: []string{"fmt"}},
 		{args: []string{"fmt", "--check", "--diff"}},
@@ -185,6 +188,7 @@ func commandRows(values map[string]string) []call {
 // down, it looks at all that has become of it.
 func everyCommand(l *lab, flags []string) {
 	l.spec(fmt.Sprintf(canarySpec, l.stack, l.refs.Redis, l.refs.Postgres, freePort(l), freePort(l)))
+	l.write("world/here/compose.yml", fmt.Sprintf(canaryCompose, quoted(strings.ReplaceAll(l.values["EMBED"], "$", "$$"), false)), 0o600)
 	rows := commandRows(l.values)
 	for i, row := range rows {
 		switch {
@@ -206,6 +210,15 @@ func everyCommand(l *lab, flags []string) {
 	}
 	l.close()
 }
+
+// canaryCompose holds a password plainly, as people's compose files do.
+const canaryCompose = `
+services:
+  db:
+    image: postgres:17
+    environment: {POSTGRES_PASSWORD: "%[1]s"}
+    command: ["--password", "%[1]s"]
+`
 
 const canarySpec = `
 name = %[1]q

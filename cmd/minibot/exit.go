@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"minibot/apply"
+	"minibot/internal/adopt"
 	"minibot/internal/engine"
 	"minibot/internal/lock"
 	"minibot/internal/plan"
@@ -100,6 +101,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitUsage, hint: "Add -y to go on without a question."}
 	case errors.Is(err, errNoChoice):
 		return outcome{code: exitUsage, hint: "Say it with a flag: " + initFlags}
+	case errors.Is(err, adopt.ErrNoService):
+		return outcome{code: exitUsage}
 	case errors.As(err, &there):
 		return outcome{code: exitError, hint: "Nothing was written. Move it away, or name another file: minibot init -f FILE"}
 	case errors.Is(err, errDeclined):

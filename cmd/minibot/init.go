@@ -15,18 +15,22 @@ import (
 )
 
 // initFlags are what says without a question where a spec comes from.
-const initFlags = "--service NAME,… or --none"
+const initFlags = "--service NAME,…, --none, or --from FILE"
 
 type initCmd struct {
 	Service []string `help:"Services to begin with, separated by commas: postgres, redis, mongo, openclaw." placeholder:"NAME" xor:"what"`
 	None    bool     `help:"Begin with none of them, and one to put yours in the place of." xor:"what"`
+	From    string   `help:"Translate a compose file." placeholder:"FILE" xor:"what"`
 	Name    string   `help:"The stack's name." placeholder:"NAME"`
+	Without []string `help:"Leave a service of the compose file out. Can be given several times." placeholder:"SERVICE"`
+	Profile []string `help:"Take the services of a profile, too; * is all. Can be given several times." placeholder:"NAME"`
 }
 
 func (*initCmd) Examples() []example {
 	return []example{
 		{"minibot init", "asks which services to begin with"},
 		{"minibot init --service postgres,redis", "asks nothing"},
+		{"minibot init --from docker-compose.yml", "translate a compose file; says what it could not carry over"},
 	}
 }
 
@@ -45,6 +49,9 @@ func (c *initCmd) Validate() error {
 		}
 		return fmt.Errorf("--service: there is no %q; there are %s", name, strings.Join(names, ", "))
 	}
+	if len(c.Without)+len(c.Profile) > 0 && !c.translates() {
+		return errors.New("--without and --profile are for --from")
+	}
 	if c.Name == "" {
 		return nil
 	}
@@ -54,10 +61,16 @@ func (c *initCmd) Validate() error {
 	return nil
 }
 
+// translates reports whether the spec is made of something that is there.
+func (c *initCmd) translates() bool { return c.From != "" }
+
 // Run writes a spec where there is none.
 func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayCreate(); err != nil {
 		return err
+	}
+	if c.From != "" {
+		return c.fromFile(ctx, a)
 	}
 	if len(c.Service) == 0 && !c.None {
 		if !term.IsTerminal(fd(a.stdin)) {
@@ -122,7 +135,7 @@ type next struct {
 
 // viewInit says what was written and what to do next.
 func (a *app) viewInit(stack *spec.Stack) error {
-	steps := a.nextSteps(stack)
+	steps := append(a.setSecrets(stack), a.planAndApply()...)
 	if a.JSON {
 		var services []string
 		for _, service := range stack.Services {
@@ -130,33 +143,58 @@ func (a *app) viewInit(stack *spec.Stack) error {
 		}
 		return a.json(map[string]any{"format_version": "1", "file": a.File, "stack": stack.Name, "services": services, "next": steps})
 	}
-	a.say("Wrote %s: the stack %q with %s.\n\nNext:", a.File, stack.Name, count(len(stack.Services), "service"))
-	width := 0
-	for _, step := range steps {
-		width = max(width, len(step.Command))
-	}
-	paint := paint(a.colorErr)
-	for _, step := range steps {
-		a.say("  %s%*s  %s", paint(bold, step.Command), width-len(step.Command), "", paint(dim, "# "+step.Why))
-	}
+	a.sayWrote(stack)
+	a.sayNext(steps)
 	return nil
 }
 
-// nextSteps lead from a spec to a stack that runs.
-func (a *app) nextSteps(stack *spec.Stack) []next {
-	var steps []next
-	add := func(command, why string) {
-		if a.File != "minibot.hcl" {
-			command += " -f " + shellWord(a.File)
-		}
-		steps = append(steps, next{"minibot " + command, why})
+func (a *app) sayWrote(stack *spec.Stack) {
+	a.say("Wrote %s: the stack %q with %s.", a.File, stack.Name, count(len(stack.Services), "service"))
+}
+
+// sayNext lists commands, each with its reason beside it or, where that is too wide, below.
+func (a *app) sayNext(steps []next) {
+	a.say("\nNext:")
+	width, beside := 0, true
+	for _, step := range steps {
+		width = max(width, len([]rune(step.Command)))
 	}
+	for _, step := range steps {
+		beside = beside && width+len([]rune(step.Why))+len("    # ") <= a.width
+	}
+	paint := paint(a.colorErr)
+	for _, step := range steps {
+		gap := strings.Repeat(" ", width-len([]rune(step.Command))+2)
+		if !beside {
+			gap = "\n      "
+		}
+		a.say("  %s%s%s", paint(bold, step.Command), gap, paint(dim, "# "+step.Why))
+	}
+}
+
+// onSpec is a command line of minibot about this spec.
+func (a *app) onSpec(words string) string {
+	if a.File != "minibot.hcl" {
+		words += " -f " + shellWord(a.File)
+	}
+	return "minibot " + words
+}
+
+// setSecrets are the commands for what only a person can give.
+func (a *app) setSecrets(stack *spec.Stack) []next {
+	var steps []next
 	for _, secret := range stack.Secrets {
 		if !secret.Generated() {
-			add("secret set "+secret.Name, secret.Description)
+			steps = append(steps, next{a.onSpec("secret set " + secret.Name), secret.Description})
 		}
 	}
-	add("plan", "what would change; changes nothing")
-	add("apply", "shows the plan, asks, carries it out")
 	return steps
+}
+
+// planAndApply lead from a spec to a stack that runs.
+func (a *app) planAndApply() []next {
+	return []next{
+		{a.onSpec("plan"), "what would change; changes nothing"},
+		{a.onSpec("apply"), "shows the plan, asks, carries it out"},
+	}
 }
