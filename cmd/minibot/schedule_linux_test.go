@@ -53,7 +53,8 @@ func (s *scheduling) status() (status scheduleStatus) {
 func (s *scheduling) tree() (paths []string) {
 	s.Helper()
 	err := filepath.WalkDir(s.Home, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
+		// What the stack has seen, minibot history keeps.
+		if err == nil && !entry.IsDir() && filepath.Base(filepath.Dir(path)) != "history" {
 			paths = append(paths, path)
 		}
 		return err
