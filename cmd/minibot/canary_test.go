@@ -131,6 +131,8 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"init", "--none"}, want: exitError},
 		{args: []string{"init", "--from", "compose.yml", "-f", "translated.hcl"}},
 		{args: []string{"help", "environment"}},
+		{args: []string{"completion", "bash"}},
+		{args: []string{"__complete", "fish", "secret", "set", ""}},
 		{args: []string{"fmt"}},
 		{args: []string{"fmt", "--check", "--diff"}},
 		{args: []string{"validate"}},

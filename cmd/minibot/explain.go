@@ -3,7 +3,7 @@ package main
 import "minibot/verify"
 
 type explainCmd struct {
-	ID string `arg:"" help:"The id of a check, as verify and its --list show it."`
+	ID string `arg:"" help:"The id of a check, as verify and its --list show it." complete:"check"`
 }
 
 func (*explainCmd) Examples() []example {

@@ -13,7 +13,7 @@ import (
 )
 
 type helpCmd struct {
-	About    []string `arg:"" optional:"" name:"topic" help:"A command, or a topic: exit-codes, environment, spec. After spec a block of minibot.hcl, such as service.bind."`
+	About    []string `arg:"" optional:"" name:"topic" help:"A command, or a topic: exit-codes, environment, spec. After spec a block of minibot.hcl, such as service.bind." complete:"topic"`
 	Markdown bool     `help:"With spec: print the whole reference as a page."`
 }
 

@@ -64,7 +64,7 @@ func checkExample(t *testing.T, name string, e example) {
 	parser := newParser(&commands{})
 	const elsewhere = "a value is shown on a terminal alone" // it would be taken there
 	used := false
-	for _, part := range regexp.MustCompile(`&&|\||<`).Split(e.line, -1) {
+	for _, part := range regexp.MustCompile(`&&|\||<|>`).Split(e.line, -1) {
 		words := shellSplit(part)
 		if len(words) == 0 || words[0] != "minibot" {
 			continue

@@ -16,7 +16,7 @@ import (
 )
 
 type logsCmd struct {
-	Services   []string `arg:"" optional:"" name:"service" help:"The services whose logs are shown; all if left out."`
+	Services   []string `arg:"" optional:"" name:"service" help:"The services whose logs are shown; all if left out." complete:"service"`
 	Follow     bool     `help:"Go on with what they write, until Ctrl-C; through restarts and replacements, too."`
 	Tail       string   `short:"n" help:"How many of the last lines of each service; all for all of them." default:"100" placeholder:"N"`
 	Since      string   `help:"Leave out what is older: a time such as 10m or 2h ago, or 2027-01-31T12:00:00Z." placeholder:"TIME"`

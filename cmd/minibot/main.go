@@ -29,25 +29,28 @@ import (
 type commands struct {
 	Globals
 
-	Init     initCmd     `cmd:"" group:"stack" help:"Write a spec to begin with. Overwrites nothing."`
-	Fmt      fmtCmd      `cmd:"" group:"stack" help:"Lay the spec out in the one style."`
-	Validate validateCmd `cmd:"" group:"stack" help:"Check the spec and say everything that is wrong with it."`
-	Render   renderCmd   `cmd:"" group:"stack" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
-	Plan     planCmd     `cmd:"" group:"stack" help:"Show what apply would change. Changes nothing."`
-	Apply    applyCmd    `cmd:"" group:"stack" help:"Bring the machine to what the spec says."`
-	Verify   verifyCmd   `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`
-	Explain  explainCmd  `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
-	Status   statusCmd   `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
-	Logs     logsCmd     `cmd:"" group:"daily" help:"Show what the services wrote, with secrets masked."`
-	Tunnel   tunnelCmd   `cmd:"" group:"daily" help:"Reach the services of the machine from here, through ssh."`
-	History  historyCmd  `cmd:"" group:"daily" help:"Show what was done to the stack: by whom, when, and what came of it."`
-	Schedule scheduleCmd `cmd:"" group:"daily" help:"Have the system verify at an interval, and keep the reports."`
-	Secret   secretCmd   `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
-	Run      runCmd      `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`
-	Destroy  destroyCmd  `cmd:"" group:"stack" help:"Remove the stack's containers and networks. Volumes stay."`
-	Doctor   doctorCmd   `cmd:"" group:"help" help:"Look at all that minibot needs here, and say what to do about it."`
-	Help     helpCmd     `cmd:"" group:"help" help:"Show the help of a command, or about a topic."`
-	Version  versionCmd  `cmd:"" group:"help" help:"Print the version."`
+	Init       initCmd       `cmd:"" group:"stack" help:"Write a spec to begin with. Overwrites nothing."`
+	Fmt        fmtCmd        `cmd:"" group:"stack" help:"Lay the spec out in the one style."`
+	Validate   validateCmd   `cmd:"" group:"stack" help:"Check the spec and say everything that is wrong with it."`
+	Render     renderCmd     `cmd:"" group:"stack" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
+	Plan       planCmd       `cmd:"" group:"stack" help:"Show what apply would change. Changes nothing."`
+	Apply      applyCmd      `cmd:"" group:"stack" help:"Bring the machine to what the spec says."`
+	Verify     verifyCmd     `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`
+	Explain    explainCmd    `cmd:"" group:"help" help:"Explain a check of verify: what it claims, why, how it looks, what to do."`
+	Status     statusCmd     `cmd:"" group:"daily" help:"Show how the services are doing, on one screen."`
+	Logs       logsCmd       `cmd:"" group:"daily" help:"Show what the services wrote, with secrets masked."`
+	Tunnel     tunnelCmd     `cmd:"" group:"daily" help:"Reach the services of the machine from here, through ssh."`
+	History    historyCmd    `cmd:"" group:"daily" help:"Show what was done to the stack: by whom, when, and what came of it."`
+	Schedule   scheduleCmd   `cmd:"" group:"daily" help:"Have the system verify at an interval, and keep the reports."`
+	Secret     secretCmd     `cmd:"" group:"secrets" help:"Set, generate, list, check and remove the secrets of the spec."`
+	Run        runCmd        `cmd:"" group:"secrets" help:"Run a program with the secrets in its environment, and nowhere else."`
+	Destroy    destroyCmd    `cmd:"" group:"stack" help:"Remove the stack's containers and networks. Volumes stay."`
+	Doctor     doctorCmd     `cmd:"" group:"help" help:"Look at all that minibot needs here, and say what to do about it."`
+	Help       helpCmd       `cmd:"" group:"help" help:"Show the help of a command, or about a topic."`
+	Completion completionCmd `cmd:"" group:"help" help:"Print the script by which bash, zsh or fish completes minibot's words."`
+	Version    versionCmd    `cmd:"" group:"help" help:"Print the version."`
+
+	Complete completeCmd `cmd:"" name:"__complete" hidden:"" passthrough:""`
 }
 
 // Globals are the flags of every command.
@@ -56,7 +59,7 @@ type Globals struct {
 	Var         map[string]string `help:"Set a variable of the spec. Can be given several times; MINIBOT_VAR_NAME does the same." placeholder:"NAME=VALUE" mapsep:"none"`
 	Host        string            `help:"The Docker Engine's address, such as unix:///var/run/docker.sock." placeholder:"URL" xor:"engine"`
 	Context     string            `help:"The docker context to use." placeholder:"NAME" xor:"engine"`
-	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, secret-service, file, exec or env." placeholder:"KIND"`
+	SecretStore string            `help:"The secret store to use, instead of the spec's: auto, keychain, secret-service, file, exec or env." placeholder:"KIND" complete:"store"`
 	JSON        bool              `help:"Print results as JSON."`
 	Debug       bool              `help:"Say on standard error what is asked of the engine, and which secret store is used."`
 	Color       bool              `help:"Colour on a terminal; NO_COLOR turns it off too." default:"true" negatable:""`

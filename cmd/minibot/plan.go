@@ -25,7 +25,7 @@ func (*planCmd) Examples() []example {
 
 // planFlags are wishes beyond the spec.
 type planFlags struct {
-	Replace      []string `help:"Make a service's container anew though nothing of it changed. Can be given several times." placeholder:"SERVICE"`
+	Replace      []string `help:"Make a service's container anew though nothing of it changed. Can be given several times." placeholder:"SERVICE" complete:"service"`
 	RemoveStrays bool     `help:"Remove containers that are not in the spec and touch the stack, but none of another compose project."`
 }
 

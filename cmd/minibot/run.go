@@ -15,7 +15,7 @@ import (
 )
 
 type runCmd struct {
-	Only []string `help:"Give these secrets alone." placeholder:"NAME"`
+	Only []string `help:"Give these secrets alone." placeholder:"NAME" complete:"secret"`
 	// Command begins with the -- that stood before it.
 	Command []string `arg:"" optional:"" passthrough:"partial" name:"program" help:"The program and its arguments, after --."`
 }

@@ -71,7 +71,7 @@ func secretNames(stack *spec.Stack) []string {
 }
 
 type secretGenerateCmd struct {
-	Name string `arg:"" optional:"" help:"The secret's name in the spec; all that may be generated if left out."`
+	Name string `arg:"" optional:"" help:"The secret's name in the spec; all that may be generated if left out." complete:"secret"`
 }
 
 func (*secretGenerateCmd) Examples() []example {
@@ -230,7 +230,7 @@ func (c *secretCheckCmd) Run(ctx context.Context, a *app) error {
 }
 
 type secretRmCmd struct {
-	Name string `arg:"" help:"The secret's name in the spec."`
+	Name string `arg:"" help:"The secret's name in the spec." complete:"secret"`
 	Yes  bool   `short:"y" help:"Do not ask."`
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 type secretExportCmd struct {
-	To      string   `required:"" help:"The kind of store to copy to: auto, keychain, secret-service or file." placeholder:"KIND"`
-	Names   []string `arg:"" optional:"" name:"name" help:"The secrets; all of the spec if left out."`
+	To      string   `required:"" help:"The kind of store to copy to: auto, keychain, secret-service or file." placeholder:"KIND" complete:"store"`
+	Names   []string `arg:"" optional:"" name:"name" help:"The secrets; all of the spec if left out." complete:"secret"`
 	Replace bool     `help:"Copy also over another value in that store."`
 	Remove  bool     `help:"Remove them from the store they were in, after all were read back and compared."`
 }

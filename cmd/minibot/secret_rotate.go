@@ -19,7 +19,7 @@ import (
 
 type secretRotateCmd struct {
 	lockFlags
-	Name string `arg:"" optional:"" help:"The secret's name in the spec."`
+	Name string `arg:"" optional:"" help:"The secret's name in the spec." complete:"secret"`
 	All  bool   `help:"All secrets that minibot may generate, one after the other."`
 	Ask  bool   `help:"Take the new value from the terminal or standard input, instead of generating it."`
 	Yes  bool   `short:"y" help:"Do not ask for a confirmation."`

@@ -9,7 +9,7 @@ import (
 )
 
 type secretSetCmd struct {
-	Name string `arg:"" help:"The secret's name in the spec."`
+	Name string `arg:"" help:"The secret's name in the spec." complete:"secret"`
 	Yes  bool   `short:"y" help:"Do not ask before another value is replaced."`
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 type secretShowCmd struct {
-	Name string `arg:"" help:"The secret's name in the spec."`
+	Name string `arg:"" help:"The secret's name in the spec." complete:"secret"`
 }
 
 func (*secretShowCmd) Examples() []example {

@@ -18,7 +18,7 @@ import (
 )
 
 type tunnelCmd struct {
-	Services []string `arg:"" optional:"" name:"service" help:"The services to reach; all if left out."`
+	Services []string `arg:"" optional:"" name:"service" help:"The services to reach; all if left out." complete:"service"`
 	Print    bool     `help:"Print the ssh command, and run nothing."`
 }
 

@@ -12,7 +12,7 @@ import (
 
 // reportFlags say how a report is written, and where.
 type reportFlags struct {
-	Format string   `help:"How to print the report: text, json, junit, sarif or prometheus." placeholder:"NAME"`
+	Format string   `help:"How to print the report: text, json, junit, sarif or prometheus." placeholder:"NAME" complete:"format"`
 	Output []string `short:"o" help:"Write it to a file, too, in one step. The format is FORMAT, or what the file's name ends in: .txt, .json, .xml, .sarif or .prom. Can be given several times." placeholder:"[FORMAT=]FILE" sep:"none"`
 
 	format verify.Format

@@ -8,9 +8,9 @@ import (
 
 // selectFlags say which checks are made.
 type selectFlags struct {
-	Only     []string `help:"Make these checks alone: ids, or what they begin with, such as net or net.publish." placeholder:"ID,…"`
-	Skip     []string `help:"Leave these checks out." placeholder:"ID,…"`
-	Severity string   `help:"Leave out what is less severe: critical, high, medium, low or info." placeholder:"NAME"`
+	Only     []string `help:"Make these checks alone: ids, or what they begin with, such as net or net.publish." placeholder:"ID,…" complete:"family"`
+	Skip     []string `help:"Leave these checks out." placeholder:"ID,…" complete:"family"`
+	Severity string   `help:"Leave out what is less severe: critical, high, medium, low or info." placeholder:"NAME" complete:"level"`
 
 	selection verify.Selection
 	checks    []verify.Check
