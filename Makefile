@@ -33,7 +33,9 @@ cross: ## the platforms that users have
 fuzz: ## each parser, for a minute
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 60s
 	go test ./spec -run '^$$' -fuzz FuzzFormat -fuzztime 60s
+	go test ./spec -run '^$$' -fuzz FuzzTemplate -fuzztime 60s
 	go test ./render -run '^$$' -fuzz FuzzLoad -fuzztime 60s
+	go test ./internal/adopt -run '^$$' -fuzz FuzzFromFile -fuzztime 60s
 	go test ./cmd/minibot -run '^$$' -fuzz FuzzParseEnv -fuzztime 60s
 
 bench: ## what is claimed about speed, beside docker compose and the bare engine; BENCH="-n 4 -rounds 3" for less

@@ -60,6 +60,7 @@ var homes = map[string]struct {
 	"github.com/docker/go-units":            {[]string{"spec", "internal/engine"}, "Docker's sizes and ulimits"},
 	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host", "internal/adopt"}, "the rendered file, the label, settings of runtimes, and the lines of a compose file"},
 	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/adopt", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
+	"github.com/go-viper/mapstructure/v2":   {[]string{"internal/adopt"}, "compose-go's way into its types"},
 	"github.com/docker/docker":              {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "the Docker client lives in engine"},
 	"github.com/docker/cli":                 {[]string{"internal/engine", "internal/remote"}, "contexts, registry logins; URLs of ssh hosts"},
 	"github.com/docker/go-connections":      {[]string{"internal/engine", "internal/testbed"}, "the client's ports"},

@@ -20,10 +20,10 @@ func TestFileErrors(t *testing.T) {
 		"services: {}\n---\nservices: {}\n":                     "c.yml:2: it holds several documents",
 		"services:\n  a:\n    image: \uE000\n":                  "c.yml:3: it has a character for private use",
 		"services:\n  a:\n    image: x\n    ports: !reset []\n": "c.yml:4: !reset is about another file",
-		"services:\n  a:\n    image: x\n    restart: [no]\n":    "c.yml:4: services.a.restart must be a string",
+		"services:\n  a:\n    image: x\n    restart: [no]\n":    "c.yml:4: services.a.restart must be text",
 		"services:\n  a:\n    image: x\n    colour: red\n":      "c.yml:4: services.a.colour: compose knows no such key",
 		"services:\n  a:\n    image: x\n    command: a $ b\n":   "c.yml:4: a $ that begins no variable; write $$ for the character itself",
-		"services:\n  a:\n    image: x\n    networks: [none]\n": "c.yml:2: service \"a\" refers to undefined network none",
+		"services:\n  a:\n    image: x\n    networks: [none]\n": "c.yml:4: a names \"none\", and the file does not have it (networks)",
 		"services:\n  a: &a\n    image: x\n    x-a: *a\n":       "c.yml:4: the alias *a is inside of what it stands for",
 		"name: ÄÖ\nservices: {a: {image: x}}\n":                 "neither its name nor its folder's makes one for a stack; choose one: --name NAME",
 	} {

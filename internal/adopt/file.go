@@ -35,41 +35,49 @@ var ErrNoService = errors.New("no such service")
 // FromFile translates a compose file. The error is a *FileError where it cannot be read, and ErrNoService where the
 // options do not fit it.
 func FromFile(f File, options Options) (Result, error) {
-	root, err := parseYAML(f.Name, f.Text)
+	c, err := newCompose(f, options)
 	if err != nil {
 		return Result{}, err
 	}
-	t := &translator{
-		Options: options, file: f.Name, secrets: &secrets{}, variableSecrets: map[string]*secret{}, secretFiles: map[string]*secret{}, firstUse: map[string]int{}, typedUses: map[string]map[string]bool{},
-		vars: &variables{values: map[string]string{}, dotenv: map[string]string{}, secret: map[string]bool{}, all: map[string]*variable{}},
-	}
-	c := &compose{translator: t, File: f, root: root}
-	if err := c.dotenv(); err != nil {
-		return Result{}, err
-	}
-	if c.stack, err = c.name(); err != nil {
-		return Result{}, err
-	}
-	t.vars.values[projectVariable] = c.stack
-	if err := c.prune(); err != nil {
-		return Result{}, err
-	}
-	t.learn(root)
-	if err := t.substitute(root, nil, ""); err != nil {
+	if err := c.substitute(c.root, nil, ""); err != nil {
 		return Result{}, err
 	}
 	c.judge()
 	project, err := c.load()
-	if err != nil && t.refuses() {
-		return Result{Stack: c.stack, Notes: t.sorted()}, nil // perhaps because of what stands there instead
+	if (err != nil || len(c.services) == 0) && c.refuses() {
+		return Result{Stack: c.stack, Notes: c.sorted()}, nil // an error may come of what stands there instead
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	s := &stack{translator: t, name: c.stack, project: project, compose: c}
+	s := &stack{translator: c.translator, name: c.stack, project: project, compose: c}
 	draft := s.write("Translated from " + f.Name)
 	c.aboutDotenv()
-	return t.finish(c.stack, draft)
+	return c.finish(c.stack, draft)
+}
+
+// newCompose reads the file and what is known of its variables, and takes out what is not wanted.
+func newCompose(f File, options Options) (*compose, error) {
+	root, err := parseYAML(f.Name, f.Text)
+	if err != nil {
+		return nil, err
+	}
+	c := &compose{File: f, root: root, translator: &translator{
+		Options: options, file: f.Name, secrets: &secrets{}, variableSecrets: map[string]*secret{}, secretFiles: map[string]*secret{}, firstUse: map[string]int{}, typedUses: map[string]map[string]bool{},
+		vars: &variables{values: map[string]string{}, dotenv: map[string]string{}, secret: map[string]bool{}, all: map[string]*variable{}},
+	}}
+	if err := c.dotenv(); err != nil {
+		return nil, err
+	}
+	if c.stack, err = c.name(); err != nil {
+		return nil, err
+	}
+	c.vars.values[projectVariable] = c.stack
+	if err := c.prune(); err != nil {
+		return nil, err
+	}
+	c.learn(root)
+	return c, nil
 }
 
 // projectVariable is one that compose sets itself.
@@ -201,6 +209,9 @@ func (c *compose) prune() error {
 	}
 	for key, service := range pairs(services) {
 		c.forget(key.Value, service, gone)
+	}
+	if len(names) == 0 {
+		return &FileError{File: c.file, Problem: "it has no services"}
 	}
 	if len(c.services) == 0 {
 		c.note(Refused, origin{line: keyLine(c.root, "services")}, "services", "No service is left.")
