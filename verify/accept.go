@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +61,7 @@ func (s Subject) waive(results []Result) []Result {
 // judge marks what one accept block waives, and returns a verdict on it for each check of
 // accept blocks that it concerns.
 func (s Subject) judge(accept *spec.Accept, results []Result) map[string]Result {
-	if !slices.Contains(acceptable(""), accept.Check) {
+	if check, err := Find(accept.Check); err != nil || check.run == nil {
 		result := fail("no check has the id %q", accept.Check)
 		if near := spec.Nearest(accept.Check, acceptable("")); near != "" {
 			result = result.remedy("Write %s, or take the block out.", near)
@@ -104,11 +103,12 @@ func acceptable(prefix string) []string {
 // apply marks what one accept block waives, or waived until it was over, and says whether
 // that was anything.
 func (s Subject) apply(accept *spec.Accept, over bool, results []Result) Result {
+	check, _ := Find(accept.Check) // judge has found it
 	met, unseen := 0, 0
 	for i := range results {
 		r := &results[i]
 		switch {
-		case r.Check != accept.Check, accept.Service != "" && r.Service != "" && accept.Service != r.Service:
+		case r.Check != check.ID && !(check.Findings && below(r.Check, check.ID)), accept.Service != "" && r.Service != "" && accept.Service != r.Service:
 		case r.Status == Error || r.Status == Skip:
 			unseen++
 		case r.Status == Fail && (accept.Service == "" || accept.Service == r.Service):
@@ -116,7 +116,6 @@ func (s Subject) apply(accept *spec.Accept, over bool, results []Result) Result 
 			met++
 		}
 	}
-	check, _ := Find(accept.Check) // judge has found it
 	switch {
 	case met > 0 && over:
 		return fail("what it waived fails still")

@@ -27,9 +27,14 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("%s; the families are: %s", text, strings.Join(families, ", "))
 }
 
-// Find returns the check with an id, or an *UnknownError that names the nearest.
+// Find returns the check with an id, or an *UnknownError that names the nearest. What another
+// program finds is that check under the finding's id.
 func Find(id string) (Check, error) {
 	checks := Checks()
+	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Findings && below(id, c.ID) }); i >= 0 {
+		checks[i].ID = id
+		return checks[i], nil
+	}
 	if i := slices.IndexFunc(checks, func(c Check) bool { return c.ID == id }); i >= 0 {
 		return checks[i], nil
 	}

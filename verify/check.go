@@ -28,6 +28,9 @@ type Check struct {
 	// Remedy says what to do when it fails. A result may know better.
 	Remedy string `json:"remedy"`
 
+	// Findings says that it has results under ids that begin with its own: what another program finds.
+	Findings bool `json:"findings,omitempty"`
+
 	needs needs
 	// run returns one result for each object. It is nil for checks of the report itself.
 	run func(context.Context, Subject) []Result
@@ -61,6 +64,7 @@ func (s Severity) rank() int { return slices.Index(severities, s) }
 
 // Checks is the table of all checks, in the order of reports.
 func Checks() []Check {
-	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, lanChecks, egressChecks, peerChecks, limitChecks, hardeningChecks, isolationChecks, mountChecks, settingChecks, authChecks,
+	return slices.Concat(stackChecks, networkChecks, publishChecks, reachChecks, lanChecks, egressChecks, peerChecks, limitChecks,
+		hardeningChecks, isolationChecks, mountChecks, settingChecks, authChecks, openclawChecks, secretChecks,
 		probeChecks, hostChecks, engineChecks, remoteChecks, acceptChecks)
 }

@@ -2,12 +2,9 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 
 	"minibot/internal/probe"
-	"minibot/internal/secret"
 )
 
 var authChecks = []Check{
@@ -46,6 +43,15 @@ var authChecks = []Check{
 		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
 		Remedy: "The data volume keeps the password of its first start: set it (ALTER ROLE … PASSWORD), or put the old one into the secret store.",
 		run:    accepts("postgres"),
+	},
+	{
+		ID: "auth.pg.local-trust", Severity: Medium,
+		Claim:   "PostgreSQL trusts nobody, inside its own container neither.",
+		Why:     "The image lets everybody in who comes from the container itself, so that a shell in it, or a container that shares its network, needs no password.",
+		How:     "After the login with the spec's password the server is asked for the rules that it goes by (pg_hba_file_rules). Rules for its own socket and for loopback are less bad than others.",
+		Applies: `services with auth "postgres" that have accepted the spec's password`, Attribute: "auth",
+		Remedy: "Set POSTGRES_INITDB_ARGS = \"--auth-local=scram-sha-256 --auth-host=scram-sha-256\" before the first start; in data that is there already, write scram-sha-256 for trust in pg_hba.conf and reload.",
+		run:    perDoor("postgres", thisMachine|theEngine, localTrust),
 	},
 	{
 		ID: "auth.redis.required", Severity: Critical, Must: true,
@@ -100,24 +106,6 @@ var authChecks = []Check{
 		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
 		Remedy: "The data volume keeps the users of its first start: create or update the user there, or put the old password into the secret store.",
 		run:    accepts("mongo"),
-	},
-	{
-		ID: "auth.openclaw.required", Severity: Critical, Must: true,
-		Claim:   "The OpenClaw gateway does nothing for one without the password.",
-		Why:     "Whoever commands the gateway commands its agents, and their keys.",
-		How:     "An empty POST to /tools/invoke without a password: 401 is a refusal, 400 means that it would have obeyed. It does not count against the limit of wrong passwords.",
-		Applies: `services with auth "openclaw" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
-		Remedy: "Set gateway.auth.mode to \"password\" in its configuration and run minibot apply.",
-		run:    required("openclaw"),
-	},
-	{
-		ID: "auth.openclaw.accepts-spec", Severity: High, Must: true,
-		Claim:   "The OpenClaw gateway accepts the password of the spec.",
-		Why:     "A password that changed in the store is worth nothing until the container is made anew.",
-		How:     "One login with the password of the spec, at the published port, and only if it is this stack's container that answers there and it has just turned a stranger away.",
-		Applies: `services with auth "openclaw" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
-		Remedy: "The password has changed since the container was made: run minibot apply.",
-		run:    accepts("openclaw"),
 	},
 }
 
@@ -192,70 +180,4 @@ func scram(ctx context.Context, s Subject, p pair, door Door) Result {
 		return skip("it lets a stranger in: see auth.pg.required")
 	}
 	return pass("%s", heard.worst().Detail)
-}
-
-// accepts makes a check that the password of the spec opens the door. The secret leaves
-// minibot only for a running container of the service, and only when that has just turned
-// a stranger away; and only once, since services count wrong passwords.
-func accepts(kind string) func(context.Context, Subject) []Result {
-	return perDoor(kind, thisMachine|theEngine, func(ctx context.Context, s Subject, p pair, door Door) Result {
-		if why := s.elsewhere(p, door); why != "" {
-			return skip("not tried: %s, so somebody else may answer at %s", why, door.Addr)
-		}
-		switch heard := s.ask(ctx, door); {
-		case heard.err != nil:
-			return unlearned("not tried: ", door, heard.err)
-		case verdict(door, heard).Status == Pass: // it asks
-		default:
-			return fail("it asks for no password, so that any is as good as that of the spec").remedy("Make it ask for one first.")
-		}
-		name := p.spec.Auth.Password.Secrets()[0]
-		password, err := s.secret(ctx, name)
-		if err != nil {
-			return unknown("not tried: %v", err).remedy("Unlock the store, or set the secret: minibot secret set %s", name)
-		}
-		answer, err := s.Prober.Login(ctx, door, password)
-		switch {
-		case errors.Is(err, probe.ErrClearText):
-			return skip("not tried: %v", probe.ErrClearText)
-		case err != nil:
-			return unlearned("", door, err)
-		case answer.State == probe.Accepts:
-			return pass("%s", answer.Detail)
-		case answer.State == probe.Rejects:
-			return fail("secret %s: %s", name, answer.Detail)
-		}
-		return unknown("the server did not ask for the password: %s", answer.Detail)
-	})
-}
-
-// unlearned is the result of a probe that brought an error.
-func unlearned(prefix string, door Door, err error) Result {
-	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), door.Kind), " login")
-	return unknown("%s%s", prefix, strings.TrimPrefix(text, ": ")).remedy("%s", hint(err))
-}
-
-// secret reads the value of a secret.
-func (s Subject) secret(ctx context.Context, name string) (secret.Value, error) {
-	if s.Secret == nil {
-		return secret.Value{}, errors.New("there is no store of secrets")
-	}
-	return s.Secret(ctx, name)
-}
-
-// hint says what to do about a probe that learned nothing.
-func hint(err error) string {
-	switch {
-	case errors.Is(err, probe.ErrStarting):
-		return "Verify again in a moment."
-	case errors.Is(err, probe.ErrBusy):
-		return "Close connections to it, then verify again."
-	case errors.Is(err, probe.ErrRateLimited):
-		return "Find out who guesses passwords from this machine; the lock opens after five minutes."
-	case errors.Is(err, probe.ErrUnknownReply):
-		return "See what listens on the port: it does not speak as this service does."
-	case errors.Is(err, probe.ErrNoSecret):
-		return "Set the secret: minibot secret set NAME."
-	}
-	return "See that the service runs and publishes its port."
 }

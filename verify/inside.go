@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"syscall"
+	"time"
 
 	"minibot/internal/plan"
 	"minibot/internal/probe"
@@ -16,6 +17,8 @@ type Inside interface {
 	// Dialer is a way to dial from inside a container. An error says why there is none: its image may have no program
 	// for it. Once found it costs nothing to ask again.
 	Dialer(ctx context.Context, container string) (probe.Dialer, error)
+	// Run runs a program in a container to its end, without input, or until limit.
+	Run(ctx context.Context, container string, argv []string, limit time.Duration) (plan.Output, error)
 }
 
 // peersOf lists the running services that share a network with one. Those that depend on it come first, since they

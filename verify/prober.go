@@ -22,6 +22,8 @@ type Prober interface {
 	Ask(ctx context.Context, door Door) (probe.Answer, error)
 	// Login tries it with a password. It is called only after Ask was refused, and once.
 	Login(ctx context.Context, door Door, password secret.Value) (probe.Answer, error)
+	// Rules are those by which PostgreSQL lets people in. It is called only after Login was accepted.
+	Rules(ctx context.Context, door Door, password secret.Value) ([]probe.Rule, error)
 	// Get returns the status of an HTTP GET.
 	Get(ctx context.Context, url string) (int, error)
 }
@@ -36,6 +38,8 @@ type Door struct {
 	Addr string
 	// User and Database are empty where the protocol has none.
 	User, Database string
+	// Socket is OpenClaw's WebSocket, in the place of HTTP.
+	Socket bool
 	// Replication asks PostgreSQL for a replication connection, which has rules of its own.
 	Replication bool
 }
@@ -101,6 +105,8 @@ func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
 		return probe.Redis(ctx, d.Addr)
 	case d.Kind == "mongo":
 		return probe.Mongo(ctx, d.Addr)
+	case d.Kind == "openclaw" && d.Socket:
+		return probe.OpenClawSocket(ctx, d.Addr)
 	case d.Kind == "openclaw":
 		return probe.OpenClaw(ctx, d.Addr)
 	}
@@ -111,17 +117,26 @@ func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
 func (Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
 	defer cancel()
-	switch d.Kind {
-	case "postgres":
+	switch {
+	case d.Kind == "postgres":
 		return probe.PostgresLogin(ctx, d.Addr, d.User, d.Database, password)
-	case "redis":
+	case d.Kind == "redis":
 		return probe.RedisLogin(ctx, d.Addr, d.User, password)
-	case "mongo":
+	case d.Kind == "mongo":
 		return probe.MongoLogin(ctx, d.Addr, d.User, password)
-	case "openclaw":
+	case d.Kind == "openclaw" && d.Socket:
+		return probe.OpenClawSocketLogin(ctx, d.Addr, password)
+	case d.Kind == "openclaw":
 		return probe.OpenClawLogin(ctx, d.Addr, password)
 	}
 	return probe.Answer{}, fmt.Errorf("no probe for %q", d.Kind)
+}
+
+// Rules logs in and asks for them.
+func (Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]probe.Rule, error) {
+	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+	defer cancel()
+	return probe.PostgresRules(ctx, d.Addr, d.User, d.Database, password)
 }
 
 // Get follows no redirect and reads no more than the probe does.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"minibot/internal/plan"
 	"minibot/internal/probe"
@@ -65,7 +66,10 @@ type dumb struct{}
 
 var errDumb = errors.New("no engine is there")
 
-func (dumb) Dialer(context.Context, string) (probe.Dialer, error)      { return nil, errDumb }
+func (dumb) Dialer(context.Context, string) (probe.Dialer, error) { return nil, errDumb }
+func (dumb) Run(context.Context, string, []string, time.Duration) (plan.Output, error) {
+	return plan.Output{}, errDumb
+}
 func (dumb) Processes(context.Context, string) ([]plan.Process, error) { return nil, errDumb }
 func (dumb) Limits(context.Context, string) (plan.Limits, error)       { return plan.Limits{}, errDumb }
 func (dumb) Inspection(context.Context, string) ([]byte, error)        { return nil, errDumb }

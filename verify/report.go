@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -183,7 +184,7 @@ func (r Result) at(place spec.Range) Result {
 
 // complete fills in what the check says.
 func (r *Result) complete(c Check, stack *spec.Stack) {
-	r.Check, r.Claim, r.CIS = c.ID, c.Claim, c.CIS
+	r.Check, r.Claim, r.CIS = cmp.Or(r.Check, c.ID), c.Claim, c.CIS
 	if r.Severity == "" {
 		r.Severity = c.Severity
 	}

@@ -118,11 +118,8 @@ func (r Report) writeSARIF(w io.Writer, opt Options) error {
 		run.Invocations[0].Notices = []sarifNotice{{"warning", sarifText{text}}}
 	}
 	seen := map[string]int{}
-	for _, c := range Checks() {
-		of := r.having(func(result Result) bool { return result.Check == c.ID })
-		if len(of) == 0 {
-			continue
-		}
+	for _, of := range group(r.Results, func(result Result) string { return result.Check }) {
+		c, _ := Find(of[0].Check)
 		for _, result := range of {
 			print := result.Check + ":" + result.Object
 			if seen[print]++; seen[print] > 1 {

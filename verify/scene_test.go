@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,12 +58,16 @@ import (
 //	secure SERVICE>ADDR:PORT no-name|refused|silent|untrusted|error
 //	ask [SERVICE>]ADDR:PORT[/USER/DATABASE] open|weak|starting|busy|locked-out|unknown|refused
 //	process SERVICE UID TEXT   one more that runs in its container; or unreadable
+//	inspection SERVICE unreadable
 //	kernel SERVICE YAML        memory and pids to which it is held; or unreadable
 //	tools SERVICE none         its image has no program to dial with
 //	offline                    verify --offline
-//	login ADDR:PORT rejects|open|error
+//	login [wrong] ADDR:PORT[/ws] rejects|open|error
 //	get URL STATUS|refused|error
-//	secret NAME missing
+//	secret NAME missing|is TEXT
+//	rules SERVICE TEXT, ...    of PostgreSQL, each TYPE [ADDRESS] METHOD; or may-not, or error
+//	run-inside SERVICE TEXT    what a program in its container prints; or missing, killed, error
+//	active-auth                verify --active-auth
 type scene struct {
 	t       *testing.T
 	subject verify.Subject
@@ -73,6 +78,7 @@ type scene struct {
 	logins   map[string]string
 	gets     map[string]string
 	missing  map[string]bool
+	values   map[string]string // of secrets
 	toolless map[string]bool
 	more     map[string]*seenInside // by service
 
@@ -104,7 +110,7 @@ func newScene(t *testing.T, src string) *scene {
 	s := &scene{
 		t: t, subject: verify.Subject{Stack: stack, Project: project, Live: liveAs(project), Local: true, Endpoint: "unix:///var/run/docker.sock", Now: time.Date(2026, 11, 15, 12, 0, 0, 0, time.UTC)},
 		computer: newMac(stack.Remote("ssh") != nil), reaches: map[string]string{}, answers: map[string]string{}, logins: map[string]string{}, gets: map[string]string{},
-		missing: map[string]bool{}, toolless: map[string]bool{}, more: map[string]*seenInside{}, asked: map[string]bool{}, tries: map[string]int{},
+		missing: map[string]bool{}, values: map[string]string{}, toolless: map[string]bool{}, more: map[string]*seenInside{}, asked: map[string]bool{}, tries: map[string]int{},
 	}
 	s.subject.Prober, s.subject.Inside, s.subject.Containers, s.subject.Secret = s, s, s, s.secret
 	for _, service := range stack.Services {
@@ -250,7 +256,7 @@ func (s *scene) change(verb, name, arg string) error {
 		live.Bridges = append(live.Bridges, netip.MustParsePrefix(name))
 	case "reach", "secure":
 		s.reaches[name] = arg
-	case "process", "kernel":
+	case "process", "kernel", "inspection":
 		return s.changeInside(verb, name, arg)
 	case "tools":
 		s.toolless[name] = true
@@ -259,11 +265,23 @@ func (s *scene) change(verb, name, arg string) error {
 	case "ask":
 		s.answers[name] = arg
 	case "login":
+		if name == "wrong" { // a password that is made up
+			name, arg, _ = strings.Cut(arg, " ")
+			name = "wrong " + name
+		}
 		s.logins[name] = arg
 	case "get":
 		s.gets[name] = arg
 	case "secret":
-		s.missing[name] = true
+		value, given := strings.CutPrefix(arg, "is ")
+		if given {
+			s.values[name] = value
+		}
+		s.missing[name] = !given
+	case "rules", "run-inside":
+		s.gets[verb+" "+name] = arg
+	case "active-auth":
+		s.subject.ActiveAuth = true
 	default:
 		return errors.New("no such line")
 	}
@@ -410,7 +428,7 @@ var askErrors = map[string]error{
 }
 
 func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
-	addr := s.key(d.From, d.Addr)
+	addr := s.key(d.From, d.Addr) + socketOf(d)
 	if d.Kind == "postgres" {
 		database := d.Database
 		if d.Replication {
@@ -423,7 +441,7 @@ func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
 	how := s.answers[addr]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	door := s.key(d.From, d.Addr)
+	door := s.key(d.From, d.Addr) + socketOf(d)
 	before, again := s.asked[door]
 	s.asked[door] = (how == "" || how == "weak") && (before || !again)
 	switch {
@@ -440,16 +458,28 @@ func (s *scene) Ask(_ context.Context, d verify.Door) (probe.Answer, error) {
 func (s *scene) Login(_ context.Context, d verify.Door, password secret.Value) (probe.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.asked[d.Addr] {
-		s.t.Errorf("login at %s before a stranger was turned away there", d.Addr)
+	addr := d.Addr + socketOf(d)
+	if !s.asked[addr] {
+		s.t.Errorf("login at %s before a stranger was turned away there", addr)
 	}
-	if s.tries[d.Addr]++; s.tries[d.Addr] > 1 {
-		s.t.Errorf("%d logins at %s", s.tries[d.Addr], d.Addr)
+	if !strings.HasPrefix(string(password.Reveal()), theSecret) && len(s.values) == 0 {
+		if !d.Socket || !s.subject.ActiveAuth || s.logins["wrong "+addr] == "tried" {
+			s.t.Errorf("login at %s with another secret", addr)
+		}
+		s.logins["wrong "+addr] = cmp.Or(s.logins["wrong "+addr], "tried")
+		if s.logins["wrong "+addr] == "accepts" {
+			return probe.Answer{State: probe.Accepts, Detail: "the password is accepted"}, nil
+		}
+		return probe.Answer{State: probe.Rejects, Detail: "the password is wrong"}, nil
 	}
-	if !strings.HasPrefix(string(password.Reveal()), theSecret) {
-		s.t.Errorf("login at %s with another secret", d.Addr)
+	most := 1
+	if d.Socket && s.subject.ActiveAuth {
+		most = 2 // the right one, for two checks
 	}
-	switch how := s.logins[d.Addr]; how {
+	if s.tries[addr]++; s.tries[addr] > most {
+		s.t.Errorf("%d logins at %s", s.tries[addr], addr)
+	}
+	switch how := s.logins[addr]; how {
 	case "":
 		return probe.Answer{State: probe.Accepts, Detail: "the password is accepted"}, nil
 	case "error":
@@ -479,5 +509,5 @@ func (s *scene) secret(_ context.Context, name string) (secret.Value, error) {
 	if s.missing[name] {
 		return secret.Value{}, &secret.Error{Store: "keychain", Name: name, Kind: secret.ErrLocked, Remedy: "run `security unlock-keychain`"}
 	}
-	return secret.NewValue([]byte(theSecret + name)), nil
+	return secret.NewValue([]byte(cmp.Or(s.values[name], theSecret+name+"-0123456789abcdef"))), nil
 }

@@ -59,7 +59,11 @@ type Subject struct {
 	// Offline says that this machine has no way to the internet, so that none is looked for.
 	Offline bool
 
-	asks *memo[Door, asked]
+	// ActiveAuth allows one wrong password at each gateway of OpenClaw, which counts them.
+	ActiveAuth bool
+
+	asks    *memo[Door, asked]
+	entries *memo[Door, Result]
 }
 
 // atOnce bounds the checks, and within one the knocks, that run side by side.
@@ -79,7 +83,7 @@ func Run(ctx context.Context, s Subject) Report {
 	if s.Now.IsZero() {
 		s.Now = time.Now()
 	}
-	s.asks = &memo[Door, asked]{}
+	s.asks, s.entries = &memo[Door, asked]{}, &memo[Door, Result]{}
 	checks := slices.DeleteFunc(Checks(), func(c Check) bool { return !s.Select.has(c) })
 	results := sideBySide(checks, func(c Check) []Result { return c.results(ctx, s) })
 	return s.report(s.waive(slices.Concat(results...)))

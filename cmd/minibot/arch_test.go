@@ -71,6 +71,7 @@ var homes = map[string]struct {
 	"github.com/keybase/dbus":               {[]string{"internal/secret"}, "go-keychain's session bus"},
 	"filippo.io/age":                        {[]string{"internal/secret"}, "seals the file store"},
 	"github.com/jackc/pgx/v5":               {[]string{"internal/probe", "internal/rotate"}, "PostgreSQL's protocol"},
+	"github.com/coder/websocket":            {[]string{"internal/probe"}, "OpenClaw's protocol, and probes of the spec's own"},
 	"go.mongodb.org/mongo-driver/v2":        {[]string{"internal/probe", "internal/rotate"}, "MongoDB's protocol"},
 	"github.com/alecthomas/kong":            {[]string{"cmd/minibot"}, "kong lives in cmd"},
 	"github.com/rogpeppe/go-internal":       {[]string{"cmd/minibot"}, "differences of texts"},

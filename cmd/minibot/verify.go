@@ -19,6 +19,8 @@ type verifyCmd struct {
 	List    bool `help:"List the checks, and make none. Needs no spec and no engine." xor:"instead"`
 	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
 	Offline bool `help:"This machine has no way to the internet: do not try what the services declare to call."`
+	// ActiveAuth is never on by default: what is counted may lock people out.
+	ActiveAuth bool `help:"Try one wrong password at OpenClaw, too. Ten in a minute lock everybody on this machine out for five."`
 	selectFlags
 	reportFlags
 	watchFlags
@@ -66,7 +68,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 
 // report makes the checks. It is an error if nobody knows which machine is meant.
 func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.Report, error) {
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection, Offline: c.Offline}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection, Offline: c.Offline, ActiveAuth: c.ActiveAuth}
 	endpoint, err := a.endpoint()
 	if err != nil {
 		return verify.Report{}, err

@@ -8,6 +8,7 @@ import (
 
 	"minibot/internal/bridge"
 	"minibot/internal/engine"
+	"minibot/internal/plan"
 	"minibot/internal/probe"
 )
 
@@ -40,6 +41,11 @@ func (i *inside) Dialer(ctx context.Context, container string) (probe.Dialer, er
 		return nil, err
 	}
 	return b.DialContext, nil
+}
+
+// Run runs a program in a container.
+func (i *inside) Run(ctx context.Context, container string, argv []string, limit time.Duration) (plan.Output, error) {
+	return i.engine.Run(ctx, container, argv, limit)
 }
 
 func (i *inside) open(ctx context.Context, container string) (*bridge.Bridge, error) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -39,8 +42,45 @@ func observeProcesses(top container.TopResponse) ([]plan.Process, error) {
 	return all, nil
 }
 
-// Limits reads what the kernel holds a container to.
+// cgroupFiles are where the kernel tells a container what it is held to: memory and processes, for cgroups of version 2
+// and then of version 1.
+var cgroupFiles = []string{
+	"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/pids.max",
+	"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/pids/pids.max",
+}
+
+// Limits reads what the kernel holds a container to, inside it. Where its image has no program to read a file, the engine
+// is asked for it; engines such as 20.10 take up to a second for that.
 func (e *Engine) Limits(ctx context.Context, containerID string) (plan.Limits, error) {
+	const patience = 10 * time.Second
+	output, err := e.Run(ctx, containerID, append([]string{"cat"}, cgroupFiles...), patience)
+	if err != nil {
+		return plan.Limits{}, err
+	}
+	if limits, ok := readLimits(output.Stdout); ok {
+		return limits, nil
+	}
+	return e.limitsByStats(ctx, containerID)
+}
+
+// readLimits reads a line each for memory and processes; max is no limit.
+func readLimits(text string) (plan.Limits, bool) {
+	words := strings.Fields(text)
+	if len(words) != 2 {
+		return plan.Limits{}, false
+	}
+	memory, err := strconv.ParseUint(words[0], 10, 64)
+	if words[0] == "max" {
+		memory, err = math.MaxUint64, nil
+	}
+	pids, err2 := strconv.ParseUint(words[1], 10, 64)
+	if words[1] == "max" {
+		pids, err2 = 0, nil
+	}
+	return plan.Limits{Memory: memory, Pids: pids}, err == nil && err2 == nil
+}
+
+func (e *Engine) limitsByStats(ctx context.Context, containerID string) (plan.Limits, error) {
 	response, err := e.api.ContainerStatsOneShot(ctx, containerID)
 	if err != nil {
 		return plan.Limits{}, wrap("limits", err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
@@ -28,6 +29,23 @@ func TestObserveProcesses(t *testing.T) {
 	}
 }
 
+func TestReadLimits(t *testing.T) {
+	for text, want := range map[string]plan.Limits{
+		"268435456\n64\n":            {Memory: 268435456, Pids: 64},
+		"max\nmax\n":                 {Memory: math.MaxUint64},
+		"9223372036854771712\nmax\n": {Memory: 9223372036854771712},
+	} {
+		if got, ok := readLimits(text); got != want || !ok {
+			t.Errorf("%q: %v, %t", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "1", "1 2 3 4", "x 1", "1 -1", "OCI runtime"} {
+		if got, ok := readLimits(text); ok {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // What the kernel and the engine say of a real container.
 func TestLive(t *testing.T) {
 	n := newNeighbours(t)
@@ -38,6 +56,9 @@ func TestLive(t *testing.T) {
 	limits, err := n.Limits(t.Context(), n.ids["redis"])
 	if err != nil || limits != (plan.Limits{Memory: 64 << 20, Pids: 77}) {
 		t.Errorf("%v, %v", limits, err)
+	}
+	if limits, err := n.Limits(t.Context(), n.ids["bare"]); err != nil || limits != (plan.Limits{Memory: 64 << 20, Pids: 77}) {
+		t.Errorf("without a program to read a file: %v, %v", limits, err)
 	}
 	if raw, err := n.Inspection(t.Context(), n.ids["redis"]); err != nil || len(raw) < 1000 {
 		t.Errorf("%d bytes, %v", len(raw), err)

@@ -14,8 +14,10 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/google/go-cmp/cmp"
 
 	"minibot/internal/bridge"
+	"minibot/internal/plan"
 	"minibot/internal/testbed"
 )
 
@@ -44,6 +46,7 @@ func newNeighbours(t *testing.T) *neighbours {
 	for name, config := range map[string]*container.Config{
 		"redis": {Image: refs.Redis, User: "999:999", Cmd: []string{"redis-server", "--requirepass", "s3same"}},
 		"node":  {Image: refs.OpenClaw, Entrypoint: []string{"sleep", "600"}},
+		"bare":  {Image: refs.Redis, Entrypoint: []string{"/bin/sleep", "600"}, Env: []string{"PATH=/nowhere"}},
 		"bash":  {Image: refs.OpenClaw, Entrypoint: []string{"sleep", "600"}, Env: []string{"PATH=/usr/bin:/bin"}},
 	} {
 		config.Labels = labels
@@ -183,5 +186,41 @@ func TestExec(t *testing.T) {
 	code, err2 := p.ExitCode(t.Context())
 	if string(said) != "hello" || p.Complaint() != "oops\n" || code != 3 || errors.Join(err, err2) != nil {
 		t.Errorf("%q, %q, %d, %v", said, p.Complaint(), code, errors.Join(err, err2))
+	}
+}
+
+func TestRun(t *testing.T) {
+	n := newNeighbours(t)
+	for name, test := range map[string]struct {
+		argv []string
+		want plan.Output
+	}{
+		"ends well": {[]string{"sh", "-c", "echo out; echo err >&2"}, plan.Output{Stdout: "out\n", Stderr: "err\n"}},
+		"ends ill":  {[]string{"sh", "-c", "exit 3"}, plan.Output{Code: 3}},
+		"is not there": {[]string{"no-such-program"}, plan.Output{
+			Stderr: "timeout: can't execute 'no-such-program': No such file or directory\n", Code: 127, Missing: true,
+		}},
+		"reads":    {[]string{"cat"}, plan.Output{}},
+		"too slow": {[]string{"sh", "-c", "echo begun; exec sleep 30"}, plan.Output{Stdout: "begun\n", Code: 137, Killed: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			limit := 10 * time.Second
+			if test.want.Killed {
+				limit = time.Second
+			}
+			got, err := n.Run(t.Context(), n.ids["redis"], test.argv, limit)
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+	if got, err := n.Run(t.Context(), n.ids["bare"], []string{"/bin/sh", "-c", "echo out"}, 10*time.Second); got.Stdout != "out\n" || err != nil {
+		t.Errorf("without a timeout program: %+v, %v", got, err)
+	}
+	if got, err := n.Run(t.Context(), n.ids["bare"], []string{"sh"}, 10*time.Second); !got.Missing || got.Stdout != "" || err != nil {
+		t.Errorf("without any program: %+v, %v", got, err)
+	}
+	if left := n.processes("redis"); len(left) != 1 {
+		t.Errorf("processes are left: %q", left)
 	}
 }

@@ -91,6 +91,17 @@ type Process struct {
 	Command string
 }
 
+// Output is what came of a program that ran in a container beside its own.
+type Output struct {
+	// Stdout and Stderr are the beginnings of what it wrote.
+	Stdout, Stderr string
+	Code           int
+	// Missing says that the image has no such program.
+	Missing bool
+	// Killed says that it was not done in time.
+	Killed bool
+}
+
 // Limits are what the kernel holds a container to.
 type Limits struct {
 	// Memory is in bytes. Without a limit it is all that the machine has, or more.

@@ -23,11 +23,16 @@ func TestVia(t *testing.T) {
 			_, err := PostgresLogin(ctx, addr, "u", "d", password)
 			return err
 		},
-		"redis":       func(ctx context.Context) error { _, err := Redis(ctx, addr); return err },
-		"redis login": func(ctx context.Context) error { _, err := RedisLogin(ctx, addr, "", password); return err },
-		"mongo":       func(ctx context.Context) error { _, err := Mongo(ctx, addr); return err },
-		"mongo login": func(ctx context.Context) error { _, err := MongoLogin(ctx, addr, "u", password); return err },
-		"openclaw":    func(ctx context.Context) error { _, err := OpenClaw(ctx, addr); return err },
+		"redis":           func(ctx context.Context) error { _, err := Redis(ctx, addr); return err },
+		"redis login":     func(ctx context.Context) error { _, err := RedisLogin(ctx, addr, "", password); return err },
+		"mongo":           func(ctx context.Context) error { _, err := Mongo(ctx, addr); return err },
+		"mongo login":     func(ctx context.Context) error { _, err := MongoLogin(ctx, addr, "u", password); return err },
+		"openclaw":        func(ctx context.Context) error { _, err := OpenClaw(ctx, addr); return err },
+		"openclaw socket": func(ctx context.Context) error { _, err := OpenClawSocket(ctx, addr); return err },
+		"openclaw socket login": func(ctx context.Context) error {
+			_, err := OpenClawSocketLogin(ctx, addr, password)
+			return err
+		},
 		"openclaw login": func(ctx context.Context) error {
 			_, err := OpenClawLogin(ctx, addr, password)
 			return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,8 @@ import (
 type postgresDatabase struct {
 	method string // scram, md5, password, trust
 	after  string
-	tls    *tls.Config // not nil: connections without TLS have no line in pg_hba.conf
+	rules  []pgproto3.BackendMessage // the answer to a query for pg_hba_file_rules
+	tls    *tls.Config               // not nil: connections without TLS have no line in pg_hba.conf
 }
 
 // run handles one connection and returns what passwords it was sent.
@@ -66,7 +68,9 @@ func (d postgresDatabase) run(conn net.Conn, sent *record[string]) {
 		if err != nil {
 			return
 		}
-		if query, ok := message.(*pgproto3.Query); ok && query.String == "select 1" {
+		if query, ok := message.(*pgproto3.Query); ok && strings.Contains(query.String, "from pg_hba_file_rules") {
+			send(append(d.rules, ready)...)
+		} else if ok && query.String == "select 1" {
 			send(&pgproto3.RowDescription{Fields: []pgproto3.FieldDescription{{Name: []byte("?column?")}}},
 				&pgproto3.DataRow{Values: [][]byte{[]byte("1")}}, &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}, ready)
 		}

@@ -1,0 +1,53 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// openWebSocket dials addr (host:port), asks for a WebSocket at a path and hands it on. The caller closes it with
+// CloseNow. Messages up to limit bytes are read. No Origin is sent, as none is by programs that are no browsers.
+//
+// Errors: [ErrRateLimited] and [ErrUnknownReply] where the server answers with another status, the context's, the
+// network's.
+func openWebSocket(ctx context.Context, addr, path string, limit int64) (*websocket.Conn, error) {
+	client := &http.Client{
+		Transport:     &http.Transport{DialContext: dialerOf(ctx), DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	conn, response, err := websocket.Dial(ctx, "ws://"+addr+path, &websocket.DialOptions{
+		HTTPClient: client, HTTPHeader: http.Header{"User-Agent": {"minibot-verify"}},
+	})
+	var network *net.OpError
+	switch {
+	case err == nil:
+		conn.SetReadLimit(limit)
+		return conn, nil
+	case context.Cause(ctx) != nil:
+		return nil, timely(ctx, err)
+	case errors.As(err, &network):
+		return nil, network
+	case response == nil:
+		return nil, fmt.Errorf("%w: not HTTP", ErrUnknownReply)
+	case response.StatusCode == http.StatusTooManyRequests:
+		return nil, lockedOut(Response{Header: response.Header})
+	}
+	return nil, fmt.Errorf("%w: status %d to a WebSocket handshake", ErrUnknownReply, response.StatusCode)
+}
+
+// socketFailure keeps of an error on an open WebSocket what may be shown: never what the server sent.
+func socketFailure(ctx context.Context, err error) error {
+	var closed websocket.CloseError
+	switch {
+	case context.Cause(ctx) != nil:
+		return timely(ctx, err)
+	case errors.As(err, &closed):
+		return fmt.Errorf("%w: closed with code %d", ErrUnknownReply, closed.Code)
+	}
+	return errors.New("the connection broke off")
+}
