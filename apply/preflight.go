@@ -26,11 +26,10 @@ func (e *PortTakenError) Error() string {
 	return fmt.Sprintf("service %s: port %s is held by another program", e.Service, e.Port)
 }
 
-// FreePorts tries to bind the host ports that the plan is about to take, and reports those
-// that are not to be had: a *PortTakenError each, or why else the machine refuses. It is
-// only meant where the engine's ports are on this machine. Nothing is changed: each port
-// is let go at once.
-func FreePorts(project *types.Project, p plan.Plan) []error {
+// FreePorts tries the host ports that the plan is about to take, and reports those that are
+// not to be had: a *PortTakenError each where try returns syscall.EADDRINUSE, or why else
+// the machine refuses. Bind is what tries the ports of this machine.
+func FreePorts(project *types.Project, p plan.Plan, try func(plan.Port) error) []error {
 	var refused []error
 	for _, step := range p.Steps {
 		if step.Object != "service" {
@@ -40,7 +39,7 @@ func FreePorts(project *types.Project, p plan.Plan) []error {
 			if !takes(step, port) || freed(p, port) {
 				continue
 			}
-			err := bind(port)
+			err := try(port)
 			switch {
 			case errors.Is(err, syscall.EADDRINUSE):
 				refused = append(refused, &PortTakenError{Service: step.Name, Port: port})
@@ -87,7 +86,8 @@ func onHost(port string) string {
 	return published + "/" + protocol
 }
 
-func bind(port plan.Port) error {
+// Bind binds a port of this machine, and lets it go at once.
+func Bind(port plan.Port) error {
 	address := net.JoinHostPort(port.HostIP.String(), strconv.Itoa(int(port.Published)))
 	if port.Protocol == "udp" {
 		conn, err := net.ListenPacket("udp", address)

@@ -63,7 +63,7 @@ func TestFreePorts(t *testing.T) {
 	for _, c := range []struct{ network, ip string }{{"tcp", "127.0.0.1"}, {"udp", "127.0.0.1"}, {"tcp", "127.0.0.2"}, {"tcp", "::1"}, {"udp", "::1"}} {
 		t.Run(c.network+" "+c.ip, func(t *testing.T) {
 			held := taken(t, c.network, net.JoinHostPort(c.ip, "0"))
-			errs := apply.FreePorts(service(port(c.ip, held, c.network), port("127.0.0.1", free(t), "tcp")), create)
+			errs := apply.FreePorts(service(port(c.ip, held, c.network), port("127.0.0.1", free(t), "tcp")), create, apply.Bind)
 			var is *apply.PortTakenError
 			if len(errs) != 1 || !errors.As(errs[0], &is) || is.Service != "web" || strconv.Itoa(int(is.Port.Published)) != held {
 				t.Fatalf("got %v", errs)
@@ -85,7 +85,7 @@ func TestFreePortsLetsGo(t *testing.T) {
 	udp := taken(t, "udp", "127.0.0.1:0")
 	number := free(t)
 	for range 3 {
-		if errs := apply.FreePorts(service(port("127.0.0.1", udp, "tcp"), port("127.0.0.1", number, "tcp"), port("127.0.0.1", number, "udp")), create); len(errs) > 0 {
+		if errs := apply.FreePorts(service(port("127.0.0.1", udp, "tcp"), port("127.0.0.1", number, "tcp"), port("127.0.0.1", number, "udp")), create, apply.Bind); len(errs) > 0 {
 			t.Fatal(errs)
 		}
 	}
@@ -94,7 +94,7 @@ func TestFreePortsLetsGo(t *testing.T) {
 // An address that is not this machine's is an error, and not somebody who holds the port.
 func TestFreePortsElsewhere(t *testing.T) {
 	create := plan.Plan{Steps: []plan.Step{{Object: "service", Kind: plan.Create, Name: "web"}}}
-	errs := apply.FreePorts(service(port("192.0.2.1", "8080", "tcp")), create)
+	errs := apply.FreePorts(service(port("192.0.2.1", "8080", "tcp")), create, apply.Bind)
 	var is *apply.PortTakenError
 	if len(errs) != 1 || errors.As(errs[0], &is) || !strings.HasPrefix(errs[0].Error(), "service web: port 192.0.2.1:8080:80: ") {
 		t.Errorf("got %v", errs)
@@ -123,7 +123,7 @@ func TestFreePortsWhich(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.step.Object, c.step.Name = "service", "web"
-			errs := apply.FreePorts(service(port("127.0.0.1", held, "tcp")), plan.Plan{Steps: []plan.Step{{Object: "network", Kind: plan.Create, Name: "web"}, c.step}})
+			errs := apply.FreePorts(service(port("127.0.0.1", held, "tcp")), plan.Plan{Steps: []plan.Step{{Object: "network", Kind: plan.Create, Name: "web"}, c.step}}, apply.Bind)
 			if diff := cmp.Diff(c.tried, len(errs) > 0); diff != "" {
 				t.Errorf("tried (-want +got):\n%s%v", diff, errs)
 			}

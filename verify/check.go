@@ -41,7 +41,8 @@ type needs uint8
 
 const (
 	theEngine   needs = 1 << iota // what the engine holds
-	thisMachine                   // the machine that the ports are published on
+	thisMachine                   // what the machine shows that the ports are published on
+	theDoors                      // a connection from that machine to its own ports
 )
 
 // Severity is how bad a failure is.

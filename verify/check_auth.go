@@ -13,7 +13,7 @@ var authChecks = []Check{
 		Claim:   "PostgreSQL asks every user for a password.",
 		Why:     "With trust in pg_hba.conf anybody who reaches the port is a superuser.",
 		How:     "Start-up messages without a password, as several users and for several databases and for replication; the server's first answer tells. No login fails by it.",
-		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "Take POSTGRES_HOST_AUTH_METHOD=trust out of the spec, and the trust lines out of pg_hba.conf in the data volume.",
 		run:    required("postgres"),
 	},
@@ -31,16 +31,16 @@ var authChecks = []Check{
 		Claim:   "PostgreSQL asks for the password by SCRAM, not by MD5 or in clear text.",
 		Why:     "MD5 passwords are guessed fast, and a password in clear text is read by whoever stands in the server's place.",
 		How:     "The same answers to strangers as auth.pg.required.",
-		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "Set password_encryption to scram-sha-256, set the passwords anew (minibot secret rotate NAME), and write scram-sha-256 for md5 and password in pg_hba.conf.",
-		run:    perDoor("postgres", thisMachine, scram),
+		run:    perDoor("postgres", theDoors, scram),
 	},
 	{
 		ID: "auth.pg.accepts-spec", Severity: High, Must: true,
 		Claim:   "PostgreSQL accepts the password of the spec.",
 		Why:     "A data volume keeps the password of its first start, so that the one in the store may be worth nothing.",
 		How:     "One login with the password of the spec, at the published port, and only if it is this stack's container that answers there and it has just turned a stranger away.",
-		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "The data volume keeps the password of its first start: set it (ALTER ROLE … PASSWORD), or put the old one into the secret store.",
 		run:    accepts("postgres"),
 	},
@@ -51,14 +51,14 @@ var authChecks = []Check{
 		How:     "After the login with the spec's password the server is asked for the rules that it goes by (pg_hba_file_rules). Rules for its own socket and for loopback are less bad than others.",
 		Applies: `services with auth "postgres" that have accepted the spec's password`, Attribute: "auth",
 		Remedy: "Set POSTGRES_INITDB_ARGS = \"--auth-local=scram-sha-256 --auth-host=scram-sha-256\" before the first start; in data that is there already, write scram-sha-256 for trust in pg_hba.conf and reload.",
-		run:    perDoor("postgres", thisMachine|theEngine, localTrust),
+		run:    perDoor("postgres", theDoors|theEngine, localTrust),
 	},
 	{
 		ID: "auth.redis.required", Severity: Critical, Must: true,
 		Claim:   "Redis answers nobody without the password.",
 		Why:     "An open Redis gives its data away, and lets strangers write files.",
 		How:     "PING without a password at the published port. Anything but a refusal fails, the refusal by protected mode included.",
-		Applies: `services with auth "redis" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "redis" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "Set requirepass by a file block, as minibot.hcl.example does, and run minibot apply.",
 		run:    required("redis"),
 	},
@@ -76,7 +76,7 @@ var authChecks = []Check{
 		Claim:   "Redis accepts the password of the spec.",
 		Why:     "A password that changed in the store is worth nothing until the container is made anew.",
 		How:     "One login with the password of the spec, at the published port, and only if it is this stack's container that answers there and it has just turned a stranger away.",
-		Applies: `services with auth "redis" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "redis" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "The password has changed since the container was made: run minibot apply.",
 		run:    accepts("redis"),
 	},
@@ -85,7 +85,7 @@ var authChecks = []Check{
 		Claim:   "MongoDB answers nobody without the password.",
 		Why:     "An open MongoDB gives its data away; such servers are found and emptied within hours.",
 		How:     "A listDatabases command without a login at the published port; only error 13 is a refusal.",
-		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "Set MONGO_INITDB_ROOT_USERNAME and MONGO_INITDB_ROOT_PASSWORD_FILE, or add --auth to its command.",
 		run:    required("mongo"),
 	},
@@ -103,7 +103,7 @@ var authChecks = []Check{
 		Claim:   "MongoDB accepts the password of the spec.",
 		Why:     "A data volume keeps the users of its first start, so that the password in the store may be worth nothing.",
 		How:     "One login with the password of the spec, at the published port, and only if it is this stack's container that answers there and it has just turned a stranger away.",
-		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine`, Attribute: "auth",
+		Applies: `services with auth "mongo" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "The data volume keeps the users of its first start: create or update the user there, or put the old password into the secret store.",
 		run:    accepts("mongo"),
 	},
@@ -136,7 +136,7 @@ func perDoor(kind string, what needs, try func(context.Context, Subject, pair, D
 // says that the service is not behind the door: what answers instead may be open. If nothing
 // does, another check has said why.
 func required(kind string) func(context.Context, Subject) []Result {
-	return perDoor(kind, thisMachine, func(ctx context.Context, s Subject, p pair, door Door) Result {
+	return perDoor(kind, theDoors, func(ctx context.Context, s Subject, p pair, door Door) Result {
 		heard := s.ask(ctx, door)
 		why := s.elsewhere(p, door)
 		switch {

@@ -18,7 +18,7 @@ var probeChecks = []Check{
 		Claim:   "Every tcp probe of the spec is answered.",
 		Why:     "A stack's owner knows best what must answer.",
 		How:     "A connection to the published port, and nothing more.",
-		Applies: `probe "tcp" blocks, where the engine is on this machine`, Attribute: "probe",
+		Applies: `probe "tcp" blocks, where the engine is on this machine, or behind ssh`, Attribute: "probe",
 		Remedy: "Look at the service's last lines (docker logs CONTAINER), and at the port of the probe.",
 		run:    ownProbes("tcp", tcpProbe),
 	},
@@ -27,7 +27,7 @@ var probeChecks = []Check{
 		Claim:   "Every http probe of the spec is answered with a status that it allows.",
 		Why:     "A stack's owner knows best what must answer, and how.",
 		How:     "A GET of the path at the published port. No redirect is followed.",
-		Applies: `probe "http" blocks, where the engine is on this machine`, Attribute: "probe",
+		Applies: `probe "http" blocks, where the engine is on this machine, or behind ssh`, Attribute: "probe",
 		Remedy: "Look at the service's last lines (docker logs CONTAINER), and at the path and status of the probe.",
 		run:    ownProbes("http", httpProbe),
 	},
@@ -48,7 +48,7 @@ func ownProbes(kind string, try func(context.Context, Prober, *spec.Probe, strin
 				if kind == "http" {
 					object += p.Path
 				}
-				blocked, result := s.lacks(thisMachine)
+				blocked, result := s.lacks(theDoors)
 				if !blocked {
 					result = try(ctx, s.Prober, p, addr)
 				}

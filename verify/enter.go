@@ -13,7 +13,7 @@ import (
 // minibot only for a running container of the service, and only when that has just turned
 // a stranger away; and only once, since services count wrong passwords.
 func accepts(kind string) func(context.Context, Subject) []Result {
-	return perDoor(kind, thisMachine|theEngine, func(ctx context.Context, s Subject, p pair, door Door) Result {
+	return perDoor(kind, theDoors|theEngine, func(ctx context.Context, s Subject, p pair, door Door) Result {
 		return s.enter(ctx, p, door)
 	})
 }

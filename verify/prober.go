@@ -11,7 +11,7 @@ import (
 
 // Prober knocks at the doors of the machine. Each call is at most a few connections, ends
 // within about 3 seconds, and says by an error that nothing was learned. From is the ID of the
-// container from inside of which it is made, or empty for this machine.
+// container from inside of which it is made, or empty for the engine's machine.
 type Prober interface {
 	// Reach dials a TCP address (host:port) and hangs up.
 	Reach(ctx context.Context, from, addr string) (probe.Reach, error)
@@ -30,7 +30,7 @@ type Prober interface {
 
 // Door is a service's port, and who stands before it.
 type Door struct {
-	// From is the ID of the container that one knocks from inside of; empty is this machine.
+	// From is the ID of the container that one knocks from inside of; empty is the engine's machine.
 	From string
 	// Kind is the protocol, as in an auth block: postgres, redis, mongo or openclaw.
 	Kind string
@@ -48,9 +48,11 @@ type Door struct {
 type Probes struct {
 	// Inside dials from inside containers.
 	Inside Inside
+	// Dialer dials from the engine's machine; nil is this one.
+	Dialer probe.Dialer
 }
 
-// from is the context of probes that are made from a container, or from this machine, for so long.
+// from is the context of probes that are made from a container, or from the engine's machine, for so long.
 func (p Probes) from(ctx context.Context, container string, wait time.Duration) (context.Context, context.CancelFunc, error) {
 	if container != "" {
 		dialer, err := p.Inside.Dialer(ctx, container)
@@ -58,17 +60,19 @@ func (p Probes) from(ctx context.Context, container string, wait time.Duration) 
 			return ctx, func() {}, err
 		}
 		ctx = probe.Via(ctx, dialer)
+	} else if p.Dialer != nil {
+		ctx = probe.Via(ctx, p.Dialer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	return ctx, cancel, nil
 }
 
-// Reach waits just long enough that silence means a filter (probe.DialWait). In a container, where a
-// program has to start first, and the way may lead far, it waits longer.
+// Reach waits just long enough that silence means a filter (probe.DialWait). In a container and on another machine,
+// where a program has to start first, and the way may lead far, it waits longer.
 func (p Probes) Reach(ctx context.Context, from, addr string) (probe.Reach, error) {
 	const slack = 50 * time.Millisecond // TCP measures what is left of the wait
 	wait := probe.DialWait + slack
-	if from != "" {
+	if from != "" || p.Dialer != nil {
 		wait = probe.DefaultTimeout
 	}
 	ctx, cancel, err := p.from(ctx, from, wait)
@@ -114,8 +118,11 @@ func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
 }
 
 // Login tries a door with a password.
-func (Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+func (p Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.Answer, error) {
+	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	if err != nil {
+		return probe.Answer{}, err
+	}
 	defer cancel()
 	switch {
 	case d.Kind == "postgres":
@@ -133,15 +140,21 @@ func (Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.A
 }
 
 // Rules logs in and asks for them.
-func (Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]probe.Rule, error) {
-	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+func (p Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]probe.Rule, error) {
+	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	if err != nil {
+		return nil, err
+	}
 	defer cancel()
 	return probe.PostgresRules(ctx, d.Addr, d.User, d.Database, password)
 }
 
 // Get follows no redirect and reads no more than the probe does.
-func (Probes) Get(ctx context.Context, url string) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, probe.DefaultTimeout)
+func (p Probes) Get(ctx context.Context, url string) (int, error) {
+	ctx, cancel, err := p.from(ctx, "", probe.DefaultTimeout)
+	if err != nil {
+		return 0, err
+	}
 	defer cancel()
 	response, err := probe.HTTP(ctx, probe.Request{URL: url})
 	return response.Status, err

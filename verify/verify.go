@@ -22,6 +22,7 @@ import (
 
 	"minibot/internal/host"
 	"minibot/internal/plan"
+	"minibot/internal/probe"
 	"minibot/internal/secret"
 	"minibot/spec"
 )
@@ -42,13 +43,17 @@ type Subject struct {
 	Local bool
 	// Endpoint is where the engine is asked, as a URL.
 	Endpoint string
+	// Dialer dials from the machine of an engine that is not Local; nil if nobody can. NoDialer then says why
+	// not, where it ought to be possible.
+	Dialer   probe.Dialer
+	NoDialer error
 	// Machine shows this machine; without a Run it is host.This().
 	Machine host.Machine
 	// Inside looks from inside the containers, and Containers tells more of them. They may be nil
 	// only if the engine was not observed.
 	Inside     Inside
 	Containers Containers
-	// Prober knocks at doors; nil is Probes{Inside}.
+	// Prober knocks at doors; nil is Probes{Inside, Dialer}.
 	Prober Prober
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.
 	Secret func(ctx context.Context, name string) (secret.Value, error)
@@ -78,7 +83,7 @@ func Run(ctx context.Context, s Subject) Report {
 	}
 	s.Machine = s.Machine.Remembering()
 	if s.Prober == nil {
-		s.Prober = Probes{s.Inside}
+		s.Prober = Probes{s.Inside, s.Dialer}
 	}
 	if s.Now.IsZero() {
 		s.Now = time.Now()
@@ -109,7 +114,9 @@ func (c Check) results(ctx context.Context, s Subject) []Result {
 // lacks reports whether something that a check needs is missing, and with which result.
 func (s Subject) lacks(what needs) (bool, Result) {
 	switch {
-	case what&thisMachine != 0 && !s.Local:
+	case what&theDoors != 0 && !s.Local && s.NoDialer != nil:
+		return true, unseen(s.NoDialer).on("host")
+	case what&theDoors != 0 && !s.Local && s.Dialer == nil, what&thisMachine != 0 && !s.Local:
 		return true, skip("the engine is on another machine, and so are its ports and its firewall").on("host")
 	case what&theEngine != 0 && s.Unseen != nil:
 		return true, unknown("the engine was not observed").on("engine").remedy("See stack.engine.reachable.")

@@ -56,8 +56,8 @@ func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	if !s.engine.Endpoint.Local() {
-		return errors.New("the engine is on another machine; run minibot there: a password is changed over the service's loopback port")
+	if endpoint := s.engine.Endpoint; !endpoint.Local() && !endpoint.SSH() {
+		return errElsewhere
 	}
 	held, err := s.lock(ctx, c.lockFlags)
 	if err != nil {
@@ -235,6 +235,11 @@ func (r *rotator) rotate(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	ctx, done, err := r.atTheDoors(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	paint := paint(r.colorErr)
 	job := rotate.Job{
 		Name: name, Store: store, Logins: logins,

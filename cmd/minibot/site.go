@@ -114,10 +114,8 @@ func (s *site) observe(ctx context.Context) (plan.Live, error) {
 
 // steps carries out what was shown. All that can fail without touching anything comes first.
 func (s *site) steps(ctx context.Context, shown plan.Plan, live plan.Live, asked bool) error {
-	if s.engine.Endpoint.Local() {
-		if err := errors.Join(apply.FreePorts(s.loaded.project, shown)...); err != nil {
-			return err
-		}
+	if err := s.freePorts(ctx, shown); err != nil {
+		return err
 	}
 	doer, err := s.prepare(ctx, shown, live)
 	if err != nil {

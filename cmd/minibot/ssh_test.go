@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,18 +30,21 @@ type far struct {
 	env     []string
 }
 
-func newFar(t *testing.T, refs ...string) *far {
+// newFar starts the machine; path is where programs are found over there, "" the usual.
+func newFar(t *testing.T, path string, refs ...string) *far {
 	shared, _ := testbed.Require(t)
 	f := &far{T: t, machine: testbed.RequirePrivate(t), dir: t.TempDir()}
-	if err := f.machine.Load(t.Context(), shared, refs...); err != nil {
-		t.Fatal(err)
+	if len(refs) > 0 {
+		if err := f.machine.Load(t.Context(), shared, refs...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	neighbour, err := f.machine.Neighbour(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(neighbour.Close)
-	if f.sshd, err = f.machine.SSHD(t.Context(), neighbour, ""); err != nil {
+	if f.sshd, err = f.machine.SSHD(t.Context(), neighbour, path); err != nil {
 		t.Fatal(err)
 	}
 	f.env = append(os.Environ(), "PATH="+f.sshd.Path+":"+os.Getenv("PATH"), "HOME="+f.dir, "TMPDIR="+f.dir, "DOCKER_HOST=",
@@ -132,20 +137,35 @@ service "db" {
 }
 `
 
-// A stack on another machine is planned, applied and taken down over one connection, and this
-// machine's engine never hears of it.
+// A stack on another machine is planned, applied, verified, rotated and taken down over ssh. This
+// machine's engine never hears of it, and whoever listens on the same ports here neither: they
+// would let anybody in.
 func TestSSH(t *testing.T) {
 	shared, refs := testbed.Require(t)
-	f := newFar(t, refs.Redis, refs.Postgres)
+	f := newFar(t, "", refs.Redis, refs.Postgres)
 	cache, db := freePort(t), freePort(t)
+	decoy(t, cache)
+	decoy(t, db)
 	if err := os.WriteFile(filepath.Join(f.dir, "minibot.hcl"), fmt.Appendf(nil, farSpec, refs.Redis, refs.Postgres, cache, db), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f.minibot(exitDiffers, "plan", "--detailed-exitcode")
+
+	release := f.hold(cache)
+	if _, said := f.minibot(exitError, "apply", "-y"); !strings.Contains(said, fmt.Sprintf("service cache: port 127.0.0.1:%d:6379 is held by another program", cache)) {
+		t.Errorf("the port is held over there: %s", said)
+	}
+	release()
+	if list, err := f.machine.Client.ContainerList(t.Context(), container.ListOptions{All: true}); err != nil || len(list) > 0 {
+		t.Errorf("a port was held, and there are containers: %v, %v", list, err)
+	}
+
 	f.minibot(exitDone, "apply", "-y")
+	before := f.logins()
 	f.minibot(exitDone, "plan", "--detailed-exitcode")
-	if logins := strings.Count(f.sshd.Log(), "Accepted publickey"); logins != 3 {
-		t.Errorf("%d logins for three runs", logins)
+	f.passes("auth.redis.required", "auth.redis.accepts-spec", "auth.pg.required", "auth.pg.accepts-spec", "probe.tcp")
+	if n := f.logins() - before; n > 4 { // one each, and one more where ten programs are not enough
+		t.Errorf("%d logins for two runs", n)
 	}
 	for _, name := range []string{"far-cache", "far-db"} {
 		if there, err := f.machine.Client.ContainerInspect(t.Context(), name); err != nil || there.State.Health.Status != "healthy" {
@@ -155,6 +175,9 @@ func TestSSH(t *testing.T) {
 			t.Errorf("%s is here: %s", name, here.ID)
 		}
 	}
+	f.minibot(exitDone, "secret", "rotate", "--all", "-y")
+	f.passes("auth.redis.accepts-spec", "auth.pg.accepts-spec")
+
 	f.minibot(exitDone, "destroy", "-y")
 	if left, err := f.machine.Client.ContainerList(t.Context(), container.ListOptions{All: true}); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
@@ -162,9 +185,106 @@ func TestSSH(t *testing.T) {
 	f.nothingLeft()
 }
 
+// passes makes some checks, each of which must pass for all that it looks at.
+func (f *far) passes(checks ...string) { f.Helper(); f.verify(exitDone, "pass", "", checks...) }
+
+// verify makes some checks, each of which must come out the same, with such evidence.
+func (f *far) verify(code int, status, evidence string, checks ...string) {
+	f.Helper()
+	const beside = "auth.redis.required.peer,auth.pg.required.peer" // they go through the engine
+	out, _ := f.minibot(code, "verify", "--json", "--only", strings.Join(checks, ","), "--skip", beside)
+	var report struct {
+		Results []struct{ Check, Status, Evidence string }
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		f.Fatal(err, out)
+	}
+	made := map[string]bool{}
+	for _, result := range report.Results {
+		if result.Status != status || !strings.Contains(result.Evidence, evidence) {
+			f.Errorf("%+v, want %s, %q", result, status, evidence)
+		}
+		made[result.Check] = true
+	}
+	for _, check := range checks {
+		if !made[check] {
+			f.Errorf("%s was not made: %s", check, out)
+		}
+	}
+}
+
+// logins counts how often somebody has logged in over there.
+func (f *far) logins() int { return strings.Count(f.sshd.Log(), "Accepted publickey") }
+
+// hold listens on a port over there.
+func (f *far) hold(port int) (release func()) {
+	f.Helper()
+	var listener net.Listener
+	if err := f.machine.Inside(func() (err error) {
+		listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		return err
+	}); err != nil {
+		f.Fatal(err)
+	}
+	return func() { listener.Close() }
+}
+
+// decoy listens on a port here, where nobody must come.
+func decoy(t *testing.T, port int) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+			t.Errorf("somebody came to port %d of this machine", port)
+		}
+	}()
+}
+
+// What cannot be dialled from over there is skipped with the reason, or an error, and never tried here.
+func TestSSHNoDialer(t *testing.T) {
+	_, refs := testbed.Require(t)
+	path := t.TempDir()
+	for _, name := range []string{"docker", "cat"} {
+		program, err := exec.LookPath(name)
+		if err == nil {
+			err = os.Symlink(program, filepath.Join(path, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := newFar(t, path, refs.Redis, refs.Postgres)
+	cache, db := freePort(t), freePort(t)
+	decoy(t, cache)
+	decoy(t, db)
+	if err := os.WriteFile(filepath.Join(f.dir, "minibot.hcl"), fmt.Appendf(nil, farSpec, refs.Redis, refs.Postgres, cache, db), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, said := f.minibot(exitDone, "apply", "-y"); !strings.Contains(said, "Warning: whether the ports are free on "+f.sshd.Alias+" is not known: ") {
+		t.Errorf("nobody could look at the ports: %s", said)
+	}
+	checks := []string{"auth.redis.required", "auth.redis.accepts-spec", "auth.pg.required", "auth.pg.accepts-spec", "probe.tcp"}
+	f.verify(exitDone, "skip", "has no program by which minibot can dial there", checks...)
+	if _, said := f.minibot(exitError, "secret", "rotate", "CACHE", "-y"); !strings.Contains(said, "has no program by which minibot can dial there") {
+		t.Errorf("rotate: %s", said)
+	}
+	if err := f.machine.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	f.verify(exitError, "error", "", checks...)
+}
+
 // Whatever stands between minibot and the engine: it says what, and what to do.
 func TestSSHInTheWay(t *testing.T) {
-	f := newFar(t)
+	f := newFar(t, "")
 	spec := fmt.Appendf(nil, farSpec, "redis", "postgres", 1, 2)
 	if err := os.WriteFile(filepath.Join(f.dir, "minibot.hcl"), spec, 0o600); err != nil {
 		t.Fatal(err)
@@ -185,7 +305,7 @@ func TestSSHInTheWay(t *testing.T) {
 // Where the connection breaks, apply fails, takes back what was not finished over another one, and the next goes on.
 func TestSSHCut(t *testing.T) {
 	_, refs := testbed.Require(t)
-	f := newFar(t, refs.Redis, refs.Postgres)
+	f := newFar(t, "", refs.Redis, refs.Postgres)
 	if err := os.WriteFile(filepath.Join(f.dir, "minibot.hcl"), fmt.Appendf(nil, farSpec, refs.Redis, refs.Postgres, freePort(t), freePort(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +340,7 @@ func TestSSHCut(t *testing.T) {
 
 // Killed at any instant, minibot leaves no ssh behind.
 func TestSSHEndsWithMinibot(t *testing.T) {
-	f := newFar(t)
+	f := newFar(t, "")
 	if err := os.WriteFile(filepath.Join(f.dir, "minibot.hcl"), fmt.Appendf(nil, farSpec, "redis", "postgres", 1, 2), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,14 @@ func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.
 	subject.Local, subject.Endpoint = endpoint.Local(), endpoint.Host
 	done := a.observe(ctx, endpoint, loaded, &subject)
 	defer done()
+	if endpoint.SSH() {
+		far, err := a.dialer(ctx)
+		if err == nil {
+			defer far.Close()
+			subject.Dialer = far.DialContext
+		}
+		subject.NoDialer = err
+	}
 	if ctx.Err() != nil {
 		return verify.Report{}, ctx.Err()
 	}
