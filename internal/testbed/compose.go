@@ -36,7 +36,7 @@ func compileCompose(ctx context.Context, dir string) error {
 		return err
 	}
 	_, err = run(ctx, filepath.Join(tools, "compose"), append(toolEnv(), "CGO_ENABLED=0"),
-		"go", "build", "-buildvcs=false", "-trimpath", "-tags=fsnotify,e2e",
+		"go", "build", "-buildvcs=false", "-tags=fsnotify,e2e", // no -trimpath: minibot's build has compiled the library without
 		fmt.Sprintf("-ldflags=-s -w -X %s/internal.Version=%s", repository, composeVersion),
 		"-o", filepath.Join(dir, "docker-compose"), repository+"/cmd")
 	return err

@@ -82,7 +82,7 @@ func compileFerret(ctx context.Context, dir string) error {
 	if err := os.WriteFile(version, []byte(ferretVersion+"\n"), 0o644); err != nil {
 		return err
 	}
-	if _, err := run(ctx, dir, env, "go", "build", "-mod=vendor", "-buildvcs=false", "-trimpath", "-ldflags=-s -w",
+	if _, err := run(ctx, dir, env, "go", "build", "-mod=vendor", "-buildvcs=false", "-ldflags=-s -w",
 		"-tags=ferretdb_no_postgresql", "-o", "ferretdb", command); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"runtime"
@@ -53,11 +54,22 @@ func Require(t testing.TB) (*Engine, Refs) {
 // and dockerd. Its images are to be loaded from Require's.
 func RequirePrivate(t testing.TB) *Private {
 	t.Helper()
+	return requirePrivate(t, StartPrivate)
+}
+
+// RequireQuick is RequirePrivate with StartQuick: for tests that keep an engine busy, and are not about packet filters.
+func RequireQuick(t testing.TB) *Private {
+	t.Helper()
+	return requirePrivate(t, StartQuick)
+}
+
+func requirePrivate(t testing.TB, start func(context.Context) (*Private, error)) *Private {
+	t.Helper()
 	skipWithoutEngine(t)
 	if _, err := exec.LookPath("dockerd"); err != nil || runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("SKIPPED, needs an engine of its own, and so Linux, root and dockerd")
 	}
-	p, err := StartPrivate(t.Context())
+	p, err := start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
