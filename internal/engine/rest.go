@@ -25,6 +25,9 @@ const (
 	defaultGrace = 10 * time.Second
 	// afterKill is how long a container may take to end that was killed.
 	afterKill = 5 * time.Second
+	// intake is how long an engine may take to begin what it was sent. It goes on with a call that
+	// it had not even read when the client was killed.
+	intake = 500 * time.Millisecond
 )
 
 // Rest waits for what the engine is still doing with the stack's containers as they were just
@@ -33,9 +36,9 @@ const (
 // be observed again. Tell gets a line for people about each.
 //
 // An inspection does not show that a container is being stopped. The engine's events do: "kill"
-// at the beginning, "die" at the end. Where so much happens that the engine has forgotten the
-// beginning, and clean does not say that nobody left anything half done, all that run are watched
-// for as long as their stop could take.
+// at the beginning, "die" at the end. If clean does not say that nobody left anything half done,
+// the engine is given a moment to begin; and where so much happens that it has forgotten the
+// beginning, all that run are watched for as long as their stop could take.
 func (e *Engine) Rest(ctx context.Context, stack string, live plan.Live, clean bool, tell func(string)) (waited bool, err error) {
 	var all []rested
 	grace := time.Duration(0)
@@ -47,7 +50,14 @@ func (e *Engine) Rest(ctx context.Context, stack string, live plan.Live, clean b
 	if len(all) == 0 {
 		return false, nil
 	}
-	// The inspection has waited for a signal that was being sent: it is among the events by now.
+	var some atomic.Bool
+	if !clean {
+		some.Store(true)
+		if err := e.begin(ctx, all); err != nil {
+			return true, err
+		}
+	}
+	// An inspection waits for a signal that is being sent: it is among the events by now.
 	now, err := e.clock(ctx)
 	if err != nil {
 		return false, err
@@ -56,7 +66,6 @@ func (e *Engine) Rest(ctx context.Context, stack string, live plan.Live, clean b
 	if err != nil {
 		return false, err
 	}
-	var some atomic.Bool
 	group, ctx := errgroup.WithContext(ctx)
 	for _, one := range all {
 		group.Go(func() error {
@@ -69,6 +78,21 @@ func (e *Engine) Rest(ctx context.Context, stack string, live plan.Live, clean b
 	}
 	err = group.Wait()
 	return some.Load(), err
+}
+
+// begin lets the engine begin what it was sent, and returns when no signal is on its way.
+func (e *Engine) begin(ctx context.Context, all []rested) error {
+	select {
+	case <-time.After(intake):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for _, one := range all {
+		if _, err := e.api.ContainerInspect(ctx, one.id); err != nil && !errdefs.IsNotFound(err) {
+			return wrap("inspect container "+one.name, err)
+		}
+	}
+	return nil
 }
 
 // clock is the engine's time. On another machine, as that of Docker Desktop, it may differ.
