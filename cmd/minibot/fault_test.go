@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,6 +30,8 @@ type fault struct {
 	// kill is when minibot is killed with kill -9: never, before the engine hears of the call,
 	// while it is at it, or once it has answered.
 	kill when
+	// long says that it happens only at calls which take the engine a while.
+	long bool
 	// strike is what befalls the engine before the call is dealt with.
 	strike func()
 	// over waits until that is over.
@@ -52,10 +52,10 @@ var faults = []fault{
 	{name: "answered 500", verdict: testbed.Fail500},
 	{name: "answered 500 when done", verdict: testbed.FailAfter500},
 	{name: "cut", verdict: testbed.Cut},
-	{name: "cut meanwhile", verdict: testbed.CutEarly},
+	{name: "cut meanwhile", verdict: testbed.CutEarly, long: true},
 	{name: "cut when done", verdict: testbed.CutAfter},
 	{name: "killed", verdict: testbed.Cut, kill: before},
-	{name: "killed meanwhile", verdict: testbed.CutEarly, kill: meanwhile},
+	{name: "killed meanwhile", verdict: testbed.CutEarly, kill: meanwhile, long: true},
 	{name: "killed when done", verdict: testbed.Pass, kill: after},
 }
 
@@ -91,7 +91,7 @@ var scenarios = []scenario{
 // a service run at once, and none that had one is left without.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	testbed.Require(t)
+	private := quiet(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 			for _, f := range faults {
 				t.Run(f.name, func(t *testing.T) {
 					t.Parallel()
-					d := newDisturbed(t, s, f)
+					d := newDisturbed(t, private, s, f)
 					defer func() { // a fault that it does not survive ends the test
 						if t.Failed() {
 							met.Add(1)
@@ -138,7 +138,7 @@ func TestEngineRestarted(t *testing.T) {
 			if err := private.Load(t.Context(), shared, refs.Redis); err != nil {
 				t.Fatal(err)
 			}
-			d := &disturbed{T: t, engine: private.Engine, dial: private.Dial, redis: refs.Redis, front: "volume \"front\" { target = \"/data\" }\n  " + c.policy}
+			d := &disturbed{T: t, engine: private, redis: refs.Redis, front: "volume \"front\" { target = \"/data\" }\n  " + c.policy}
 			d.stack = private.Project(t)
 			d.watch = newWatch(t, private.Engine, refs.Redis, d.stack)
 			d.watch.ends = true
@@ -181,6 +181,18 @@ func TestEngineRestarted(t *testing.T) {
 	}
 }
 
+// quiet is an engine for tests that keep one busy for minutes, and whose events would make the
+// shared one forget those of others.
+func quiet(t *testing.T) *testbed.Private {
+	t.Helper()
+	shared, refs := testbed.Require(t)
+	private := testbed.RequireQuick(t)
+	if err := private.Load(t.Context(), shared, refs.Redis); err != nil {
+		t.Fatal(err)
+	}
+	return private
+}
+
 func scenarioOf(t *testing.T, name string) scenario {
 	t.Helper()
 	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
@@ -193,11 +205,10 @@ func scenarioOf(t *testing.T, name string) scenario {
 // disturbed is a stack whose minibot meets a fault.
 type disturbed struct {
 	*testing.T
-	engine *testbed.Engine
+	engine *testbed.Private
 	proxy  *testbed.Proxy
 	fault  fault
 	watch  *watch
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	stack  string
 	dir    string
 	port   int
@@ -210,7 +221,7 @@ type disturbed struct {
 	good   string // the spec that is in force when all is well
 
 	mu    sync.Mutex
-	at    int // the write call that the fault is for; 0 for none
+	left  int // write calls up to the one that the fault is for; 0 for none
 	met   *testbed.Call
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -246,9 +257,11 @@ service "store" {
     memory = %[5]q
     cpus   = 1
   }
-  healthcheck {
-    test     = ["CMD-SHELL", "redis-cli ping | grep -qE 'PONG|NOAUTH'"]
-    interval = "1s"
+  tmpfs = ["/tmp"]
+  healthcheck { # soon, and then no more for a while
+    test     = ["CMD-SHELL", "test -e /tmp/well && exec sleep 60; redis-cli ping | grep -qE 'PONG|NOAUTH' && touch /tmp/well"]
+    interval = "100ms"
+    timeout  = "90s"
     retries  = 30
   }
   auth "redis" { password = secret.PASSWORD.value }
@@ -270,13 +283,12 @@ service "front" {
 `
 
 // newDisturbed brings up a stack with something in it, and watches it.
-func newDisturbed(t *testing.T, s scenario, f fault) *disturbed {
+func newDisturbed(t *testing.T, engine *testbed.Private, s scenario, f fault) *disturbed {
 	t.Helper()
-	engine, refs := testbed.Require(t)
+	_, refs := testbed.Require(t)
 	d := &disturbed{T: t, engine: engine, fault: f, redis: refs.Redis, roams: s.roams}
-	d.dial = new(net.Dialer).DialContext
 	d.stack = engine.Project(t)
-	d.watch = newWatch(t, engine, refs.Redis, d.stack)
+	d.watch = newWatch(t, engine.Engine, refs.Redis, d.stack)
 	d.begin()
 	return d
 }
@@ -343,15 +355,30 @@ func (d *disturbed) command(host string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// ends runs minibot on the engine itself; it must end with that code.
+// ends runs minibot undisturbed; it must end with that code.
 func (d *disturbed) ends(code int, args ...string) string {
 	d.Helper()
-	cmd := d.command(d.engine.Host, args...)
-	said, _ := cmd.CombinedOutput()
+	d.mu.Lock()
+	d.dying = false
+	d.mu.Unlock()
+	cmd := d.command(d.proxy.Host(), args...)
+	said := d.said(cmd)
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		d.Errorf("minibot %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, said)
 	}
-	return string(said)
+	return said
+}
+
+// said runs a command, beside the engine, whose loopback is its own, and returns all that it says.
+func (d *disturbed) said(cmd *exec.Cmd) string {
+	d.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := d.engine.Inside(cmd.Start); err != nil {
+		d.Fatal(err)
+	}
+	_ = cmd.Wait() // how it ended is for the caller to see
+	return out.String()
 }
 
 func (d *disturbed) must(args ...string) { d.Helper(); d.ends(exitDone, args...) }
@@ -481,9 +508,9 @@ func (d *disturbed) meet(call int, args []string) (said string, code int, met *t
 	cmd := d.command(d.proxy.Host(), args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	d.mu.Lock()
-	d.at, d.met, d.cmd, d.ended = d.proxy.Writes()+call, nil, cmd, make(chan struct{})
+	d.left, d.met, d.cmd, d.ended = call, nil, cmd, make(chan struct{})
 	d.dying, d.under, d.quiet = false, 0, make(chan struct{})
-	err := cmd.Start()
+	err := d.engine.Inside(cmd.Start)
 	d.mu.Unlock()
 	if err != nil {
 		d.Fatal(err)
@@ -491,8 +518,7 @@ func (d *disturbed) meet(call int, args []string) (said string, code int, met *t
 	err = cmd.Wait()
 	close(d.ended)
 	d.mu.Lock()
-	d.at = 0
-	met = d.met
+	d.left, met, d.met = 0, d.met, nil
 	d.mu.Unlock()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -505,7 +531,6 @@ func (d *disturbed) meet(call int, args []string) (said string, code int, met *t
 // that comes while it is at something.
 func (d *disturbed) decide(call testbed.Call) testbed.Verdict {
 	d.mu.Lock()
-	meets := d.at != 0 && call.Write == d.at
 	switch {
 	case call.Write == 0:
 		d.mu.Unlock()
@@ -513,8 +538,12 @@ func (d *disturbed) decide(call testbed.Call) testbed.Verdict {
 	case d.dying:
 		d.mu.Unlock()
 		return testbed.Cut
-	case meets:
-		d.met = &call
+	}
+	meets := false
+	if d.left > 0 && (!d.fault.long || isLong(call)) {
+		if d.left--; d.left == 0 {
+			d.met, meets = &call, true
+		}
 	}
 	if !meets || d.fault.kill == after {
 		d.under++
@@ -531,6 +560,12 @@ func (d *disturbed) decide(call testbed.Call) testbed.Verdict {
 	return d.fault.verdict
 }
 
+// isLong reports whether a call takes the engine longer than it takes minibot to start again.
+func isLong(call testbed.Call) bool {
+	return call.Path == "/containers/create" || strings.HasSuffix(call.Path, "/start") || strings.HasSuffix(call.Path, "/stop") ||
+		strings.HasPrefix(call.Path, "/networks/") || call.Method == http.MethodDelete
+}
+
 // heard and answered are the proxy's too.
 func (d *disturbed) heard(testbed.Call) {
 	if d.fault.kill == meanwhile {
@@ -544,7 +579,7 @@ func (d *disturbed) heard(testbed.Call) {
 
 func (d *disturbed) answered(call testbed.Call) {
 	d.mu.Lock()
-	meets := d.fault.kill == after && d.at != 0 && call.Write == d.at
+	meets := d.fault.kill == after && d.met != nil && call.Write == d.met.Write
 	if call.Write != 0 && d.fault.kill != meanwhile {
 		if d.under--; d.under == 0 && d.dying {
 			close(d.quiet)
@@ -571,11 +606,12 @@ func (d *disturbed) killIt() {
 // password is the store's value, read as a person would: by running a program with it.
 func (d *disturbed) password() string {
 	d.Helper()
-	out, err := d.command(d.engine.Host, "run", "--", "printenv", "PASSWORD").Output()
-	if err != nil {
-		d.Fatal(err)
+	cmd := d.command(d.engine.Host, "run", "--", "printenv", "PASSWORD")
+	lines := strings.Fields(d.said(cmd)) // after warnings
+	if !cmd.ProcessState.Success() || len(lines) == 0 {
+		d.Fatalf("there is no password: %v", cmd.ProcessState)
 	}
-	return strings.TrimSuffix(string(out), "\n")
+	return lines[len(lines)-1]
 }
 
 func (d *disturbed) put() {
@@ -603,7 +639,7 @@ func (d *disturbed) holds() {
 
 // ask says something to the store, after the password.
 func (d *disturbed) ask(password, command string) (string, error) {
-	conn, err := d.dial(d.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", d.port))
+	conn, err := d.engine.Dial(d.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", d.port))
 	if err != nil {
 		return "", err
 	}
