@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/pkg/stdcopy"
 
+	"minibot/internal/plan"
 	"minibot/internal/secret"
 	"minibot/internal/testbed"
 )
@@ -346,6 +348,26 @@ func (l *lab) docker() {
 		history, err := cli.ImageHistory(ctx, image)
 		keep("history", history, err)
 	}
+}
+
+// adoptee makes a container of a compose project with a password in its environment, and returns the project's name. It
+// is no part of the lab: where the password stands in it is no leak.
+func (l *lab) adoptee(password string) string {
+	l.Helper()
+	project := "adoptee-" + strings.ToLower(rand.Text())
+	made, err := l.engine.Client.ContainerCreate(l.Context(), &container.Config{
+		Image: l.refs.Redis, Env: []string{"POSTGRES_PASSWORD=" + password}, Cmd: []string{"redis-server", "--requirepass", password},
+		Labels: map[string]string{plan.LabelProject: project, plan.LabelService: "db", plan.LabelNumber: "1"},
+	}, nil, nil, nil, project+"-db-1")
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Cleanup(func() {
+		if err := l.engine.Client.ContainerRemove(context.Background(), made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}); err != nil {
+			l.Error(err)
+		}
+	})
+	return project
 }
 
 // delivered reads the secrets' folder of a container.

@@ -192,6 +192,7 @@ func everyCommand(l *lab, flags []string) {
 	l.spec(fmt.Sprintf(canarySpec, l.stack, l.refs.Redis, l.refs.Postgres, freePort(l), freePort(l)))
 	l.write("world/here/compose.yml", fmt.Sprintf(canaryCompose, quoted(strings.ReplaceAll(l.values["EMBED"], "$", "$$"), false)), 0o600)
 	rows := commandRows(l.values)
+	l.run(call{args: slices.Concat(flags, []string{"init", "--from-live", l.adoptee(l.values["EMBED"]), "-f", "adopted.hcl"})})
 	for i, row := range rows {
 		switch {
 		case row.args[0] == "secret" && row.args[1] == "rm":

@@ -15,15 +15,16 @@ import (
 )
 
 // initFlags are what says without a question where a spec comes from.
-const initFlags = "--service NAME,…, --none, or --from FILE"
+const initFlags = "--service NAME,…, --none, --from FILE, or --from-live PROJECT"
 
 type initCmd struct {
-	Service []string `help:"Services to begin with, separated by commas: postgres, redis, mongo, openclaw." placeholder:"NAME" xor:"what"`
-	None    bool     `help:"Begin with none of them, and one to put yours in the place of." xor:"what"`
-	From    string   `help:"Translate a compose file." placeholder:"FILE" xor:"what"`
-	Name    string   `help:"The stack's name." placeholder:"NAME"`
-	Without []string `help:"Leave a service of the compose file out. Can be given several times." placeholder:"SERVICE"`
-	Profile []string `help:"Take the services of a profile, too; * is all. Can be given several times." placeholder:"NAME"`
+	Service  []string `help:"Services to begin with, separated by commas: postgres, redis, mongo, openclaw." placeholder:"NAME" xor:"what"`
+	None     bool     `help:"Begin with none of them, and one to put yours in the place of." xor:"what"`
+	From     string   `help:"Translate a compose file." placeholder:"FILE" xor:"what"`
+	FromLive string   `help:"Adopt a compose project that is there." placeholder:"PROJECT" xor:"what"`
+	Name     string   `help:"The stack's name." placeholder:"NAME"`
+	Without  []string `help:"Leave a service out of what is translated. Can be given several times." placeholder:"SERVICE"`
+	Profile  []string `help:"Take the services of a profile, too; * is all. Can be given several times." placeholder:"NAME"`
 }
 
 func (*initCmd) Examples() []example {
@@ -31,6 +32,7 @@ func (*initCmd) Examples() []example {
 		{"minibot init", "asks which services to begin with"},
 		{"minibot init --service postgres,redis", "asks nothing"},
 		{"minibot init --from docker-compose.yml", "translate a compose file; says what it could not carry over"},
+		{"minibot init --from-live shop", "adopt the compose project shop as it runs; ends in the plan"},
 	}
 }
 
@@ -49,8 +51,13 @@ func (c *initCmd) Validate() error {
 		}
 		return fmt.Errorf("--service: there is no %q; there are %s", name, strings.Join(names, ", "))
 	}
-	if len(c.Without)+len(c.Profile) > 0 && !c.translates() {
-		return errors.New("--without and --profile are for --from")
+	switch {
+	case len(c.Without) > 0 && c.From == "" && c.FromLive == "":
+		return errors.New("--without is for --from and --from-live")
+	case len(c.Profile) > 0 && c.From == "":
+		return errors.New("--profile is for --from")
+	case c.Name != "" && c.FromLive != "":
+		return errors.New("--name: a project that is adopted keeps its name, by which its volumes are found")
 	}
 	if c.Name == "" {
 		return nil
@@ -61,16 +68,16 @@ func (c *initCmd) Validate() error {
 	return nil
 }
 
-// translates reports whether the spec is made of something that is there.
-func (c *initCmd) translates() bool { return c.From != "" }
-
 // Run writes a spec where there is none.
 func (c *initCmd) Run(ctx context.Context, a *app) error {
 	if err := a.mayCreate(); err != nil {
 		return err
 	}
-	if c.From != "" {
+	switch {
+	case c.From != "":
 		return c.fromFile(ctx, a)
+	case c.FromLive != "":
+		return c.fromLive(ctx, a)
 	}
 	if len(c.Service) == 0 && !c.None {
 		if !term.IsTerminal(fd(a.stdin)) {

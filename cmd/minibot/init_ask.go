@@ -17,6 +17,9 @@ import (
 func (c *initCmd) ask(ctx context.Context, a *app) error {
 	paint := paint(a.colorErr)
 	a.say("%s is the one file that says what this machine runs.\n", paint(bold, a.File))
+	if file := composeHere(); file != "" {
+		a.say("There is a %s here. To translate it: minibot init --from %s\n", file, file)
+	}
 	reference := presets()
 	if c.Name == "" {
 		if err := a.askUntil(ctx, paint(bold, "Name of the stack")+" ["+reference.Name+"]: ", func(text string) error {
@@ -101,4 +104,15 @@ func outline(s *spec.Service) string {
 		text += fmt.Sprintf(", memory %s, CPUs %g", spec.SizeOf(bytes), s.Limits.CPUs)
 	}
 	return text
+}
+
+// composeHere names the compose file of the working folder, in the order in which docker compose looks; "" if there is
+// none.
+func composeHere() string {
+	for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"} {
+		if isThere(name) {
+			return name
+		}
+	}
+	return ""
 }

@@ -97,11 +97,28 @@ func (a *app) translated(ctx context.Context, source string, result adopt.Result
 		if err := a.viewPlan(planned.plan, planned.site.loaded.project); err != nil {
 			return err
 		}
+		if live {
+			a.say("\n%s", madeAnew(planned.plan))
+		}
 	} else {
 		a.say("No Docker Engine answers, so there is no plan yet.")
 	}
 	a.sayNext(steps)
 	return nil
+}
+
+// madeAnew says which containers do not survive the adoption.
+func madeAnew(p plan.Plan) string {
+	var names []string
+	for _, step := range p.Steps {
+		if step.Kind == plan.Replace {
+			names = append(names, step.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "No container is made anew."
+	}
+	return fmt.Sprintf("Made anew, each with a short stop: %s. Their volumes stay; the plan says why.", strings.Join(names, ", "))
 }
 
 // planned is a plan, and what it was made of.
@@ -144,15 +161,26 @@ func (a *app) importSecrets(secrets []adopt.Secret) []next {
 		case one.Whole:
 			steps = append(steps, next{set + " < " + shellWord(one.File), "as it is now"})
 		case one.File != "":
-		case one.Container != "":
-			steps = append(steps, next{fmt.Sprintf("docker exec %s printenv %s | %s", shellWord(one.Container), one.Variable, set), "as it is now"})
+		case one.Container != "" && (one.Variable != "" || one.Path != ""):
+			steps = append(steps, next{takeOut(one) + " | " + set, "as it is now"})
 		case one.Line > 0:
 			steps = append(steps, next{set, fmt.Sprintf("its value stands in line %d", one.Line)})
+		case one.Container != "":
+			steps = append(steps, next{set, "docker inspect " + shellWord(one.Container) + " shows it"})
 		default:
 			steps = append(steps, next{set, "or, for a new one: " + a.onSpec("secret generate "+one.Name)})
 		}
 	}
 	return steps
+}
+
+// takeOut is a command that prints what a container has of a secret, and nothing where that fails: it asks the engine,
+// since many images have no program to ask.
+func takeOut(one adopt.Secret) string {
+	if one.Path != "" {
+		return fmt.Sprintf("docker cp %s:%s - | tar -xO", shellWord(one.Container), one.Path)
+	}
+	return fmt.Sprintf("docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' %s |\n    sed -n 's/^%s=//p'", shellWord(one.Container), one.Variable)
 }
 
 // headings are how the kinds of notes are called.

@@ -44,8 +44,12 @@ func TestInitAsks(t *testing.T) {
 	s.expect("minibot.hcl is there already")
 	s.end(exitError)
 
-	// Enter takes what is offered; the name may come by a flag.
+	// Enter takes what is offered; the name may come by a flag. Who has a compose file is told of it.
+	if err := os.WriteFile(filepath.Join(dir, "compose.yml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s = begin("-f", "all.hcl", "--name", "other")
+	s.expect("minibot init --from compose.yml")
 	s.expect(which)
 	s.say("")
 	s.expect(`the stack "other" with 4 services.`)

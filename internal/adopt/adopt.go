@@ -51,9 +51,10 @@ type Secret struct {
 	Whole bool `json:"whole,omitempty"`
 	// Line is where it stands in the compose file.
 	Line int `json:"line,omitempty"`
-	// Container has it in its environment, under the name Variable.
+	// Container has it, in its environment under the name Variable or in the file at Path.
 	Container string `json:"container,omitempty"`
 	Variable  string `json:"variable,omitempty"`
+	Path      string `json:"path,omitempty"`
 }
 
 // Result is a translation.

@@ -128,7 +128,7 @@ func (s *service) wanted(key string, one entry) (secret Secret, about string) {
 	case one.file != "":
 		return Secret{Name: key, File: one.file}, key + " of " + s.Name + " in " + one.file
 	case s.compose == nil:
-		return Secret{Name: key, Container: s.container, Variable: key}, key + " of " + s.Name
+		return Secret{Name: key, Container: s.container.Name, Variable: key}, key + " of " + s.Name
 	}
 	return Secret{Name: key, Line: one.from.line}, key + " of " + s.Name + s.inFile()
 }

@@ -32,6 +32,10 @@ type File struct {
 // ErrNoService says that an option names a service or profile that the file does not have.
 var ErrNoService = errors.New("no such service")
 
+func noService(flag, source, name string, names []string) error {
+	return fmt.Errorf("%s: %w: %s has no %q; it has %s", flag, ErrNoService, source, name, strings.Join(names, ", "))
+}
+
 // FromFile translates a compose file. The error is a *FileError where it cannot be read, and ErrNoService where the
 // options do not fit it.
 func FromFile(f File, options Options) (Result, error) {
@@ -51,7 +55,7 @@ func FromFile(f File, options Options) (Result, error) {
 		return Result{}, err
 	}
 	s := &stack{translator: c.translator, name: c.stack, project: project, compose: c}
-	draft := s.write("Translated from " + f.Name)
+	draft := s.write("Translated from " + f.Name + " by minibot init.")
 	c.aboutDotenv()
 	return c.finish(c.stack, draft)
 }
@@ -167,7 +171,7 @@ func (c *compose) prune() error {
 	services, names := find(c.root, "services"), c.serviceNames()
 	for _, name := range c.Without {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("--without: %w: %s has no %q; it has %s", ErrNoService, c.file, name, strings.Join(names, ", "))
+			return noService("--without", c.file, name, names)
 		}
 	}
 	gone := map[string]bool{}

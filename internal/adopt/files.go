@@ -42,8 +42,10 @@ func (s *service) secretFile(d *spec.Draft, one types.ServiceSecretConfig) {
 			}
 		case config.File != "":
 			wanted.File, wanted.Whole = config.File, true
+		case s.compose == nil:
+			wanted.Container, wanted.Path = s.container.Name, target
 		}
-		known = s.secrets.add(wanted, "", value, "the secret "+one.Source+" of "+s.file)
+		known = s.secrets.add(wanted, "", value, "the secret "+one.Source+" of "+cmp.Or(s.file, s.Name))
 		s.secretFiles[one.Source] = known
 	}
 	content := s.text(s.marks.of("secret." + known.Name + ".value"))

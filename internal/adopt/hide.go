@@ -20,7 +20,7 @@ func (t *translator) literal(wanted Secret, value, about string, at origin, what
 // hide names the secrets in a text of a service that is no variable of its environment. A new one gets its name after
 // what it is.
 func (s *service) hide(what, name, text string, at origin) string {
-	return s.hideAt(what, text, at, Secret{Name: strings.ToUpper(s.Name + "_" + name), Line: at.line}, what+" of "+s.Name+s.inFile())
+	return s.hideAt(what, text, at, Secret{Name: strings.ToUpper(s.Name + "_" + name), Line: at.line, Container: s.container.Name}, what+" of "+s.Name+s.inFile())
 }
 
 // inFile says where something is that people look for.
@@ -35,7 +35,7 @@ func (s *service) inFile() string {
 func (s *service) hideIn(key, name, word string) string {
 	at := s.origin(key)
 	if name != "" && !marked(word) && likeSecret(name, word) && word != "" {
-		return s.literal(Secret{Name: strings.ToUpper(s.Name + "_" + name), Line: at.line}, word, key+" of "+s.Name+s.inFile(), at, key+" --"+name)
+		return s.literal(Secret{Name: strings.ToUpper(s.Name + "_" + name), Line: at.line, Container: s.container.Name}, word, key+" of "+s.Name+s.inFile(), at, key+" --"+name)
 	}
 	return s.hide(key, "PASSWORD", word, at)
 }

@@ -38,9 +38,10 @@ func (s *service) limits(d *spec.Draft) {
 		missing = append(missing, of)
 		return "a guess: it had none"
 	}
+	guess := s.guess()
 	d.Blank()
 	d.Open(0, "limits")
-	d.SetNoted("memory", s.memory(cmp.Or(memory, guessedMemory)), comment("memory", memory == 0), s.at(memoryKey))
+	d.SetNoted("memory", spec.Quote(string(spec.SizeOf(cmp.Or(memory, guess)))), comment("memory", memory == 0), s.at(memoryKey))
 	d.SetNoted("cpus", spec.Decimal(cmp.Or(cpus, guessedCPUs)), comment("CPUs", cpus == 0), s.at(cpusKey))
 	if pids > 0 {
 		d.Set("pids", spec.Integer(pids), s.at(pidsKey))
@@ -48,23 +49,27 @@ func (s *service) limits(d *spec.Draft) {
 	d.Close()
 	d.Blank()
 	if len(missing) > 0 {
-		s.note(Todo, s.origin(), "limits", "It has no limit of "+and(missing)+". The spec has "+guesses(missing)+": look at what it needs (docker stats) and change it.")
+		s.note(Todo, s.origin(), "limits", "It has no limit of "+and(missing)+". The spec has "+guesses(missing, guess)+": look at what it needs (docker stats) and change it.")
 	}
 	if s.MemSwapLimit != 0 && int64(s.MemSwapLimit) != memory {
 		s.note(LeftOut, s.origin("memswap_limit"), "memswap_limit", spec.Advice("service.memswap_limit"))
 	}
 }
 
-// memory is an amount of bytes, or the variable that it came from.
-func (s *service) memory(bytes int64) spec.Expr {
-	return spec.Quote(string(spec.SizeOf(bytes)))
+// guess is the memory of a service that had no limit: twice what it uses now, if that is more than the usual.
+func (s *service) guess() int64 {
+	bytes := int64(guessedMemory)
+	for bytes < 2*s.stack.memory[s.Name] {
+		bytes *= 2
+	}
+	return bytes
 }
 
-func guesses(missing []string) string {
+func guesses(missing []string, memory int64) string {
 	if len(missing) == 1 && missing[0] == "CPUs" {
 		return strconv.Itoa(guessedCPUs)
 	}
-	text := string(spec.SizeOf(guessedMemory))
+	text := string(spec.SizeOf(memory))
 	if len(missing) > 1 {
 		text += " and " + strconv.Itoa(guessedCPUs)
 	}

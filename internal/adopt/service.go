@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
 
+	"minibot/internal/plan"
 	"minibot/spec"
 )
 
@@ -17,7 +18,7 @@ import (
 type service struct {
 	*stack
 	types.ServiceConfig
-	container string           // that runs now; empty for one of a file
+	container plan.Container   // that there is; none of a file
 	env       map[string]entry // see gather
 }
 

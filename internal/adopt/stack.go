@@ -8,6 +8,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"gopkg.in/yaml.v3"
 
+	"minibot/internal/plan"
 	"minibot/spec"
 )
 
@@ -19,8 +20,9 @@ type stack struct {
 	services []types.ServiceConfig
 	compose  *compose          // nil where there is no file
 	networks map[string]string // the spec's names by the project's keys
-	// containers that run, by service; nil where there is a file
-	containers map[string]string
+	// Of a project that is there, by service: its container, and how much memory that uses, in bytes.
+	containers map[string]plan.Container
+	memory     map[string]int64
 }
 
 const advice = "What could not be carried over was listed then. Look through it, and at the limits above all, before you apply it."
@@ -44,7 +46,7 @@ func (s *stack) write(title string) *spec.Draft {
 	}
 	s.writtenOut()
 	var draft spec.Draft
-	draft.Comment(title + " by minibot init. " + advice)
+	draft.Comment(title + " " + advice)
 	draft.Blank()
 	draft.Set("name", spec.Quote(s.name), 0)
 	draft.Blank()
@@ -131,10 +133,10 @@ func (s *stack) nameNetworks() {
 	for _, key := range s.usedNetworks() {
 		config, name := s.project.Networks[key], s.name+"-"+key
 		switch {
+		case config.Name != "" && !bool(config.External) && (s.compose == nil || config.Name != s.project.Name+"_"+key):
+			name = config.Name
 		case key == defaultNetwork:
 			name = s.name + "-net"
-		case config.Name != "" && config.Name != s.project.Name+"_"+key && !bool(config.External):
-			name = config.Name
 		}
 		if taken[name] {
 			name += "-2"
@@ -145,13 +147,13 @@ func (s *stack) nameNetworks() {
 
 func (s *stack) writeNetwork(d *spec.Draft, key string) {
 	config := s.project.Networks[key]
-	at := origin{}
+	at, node := origin{}, (*yaml.Node)(nil)
 	if s.compose != nil {
-		node := find(s.compose.root, "networks", key)
+		node = find(s.compose.root, "networks", key)
 		at.line = keyLine(find(s.compose.root, "networks"), key)
 		s.compose.judgeKeys(node, at, "network.", networkKeys)
-		s.judgeNetwork(key, config, node, at)
 	}
+	s.judgeNetwork(key, config, node, at)
 	d.Open(s.from(at), "network", s.networks[key])
 	if config.Internal {
 		d.Set("internal", spec.Boolean(true), 0)

@@ -24,6 +24,14 @@ func observeContainer(c container.InspectResponse, project *types.Project) plan.
 		Project: labels[plan.LabelProject], Service: labels[plan.LabelService], Number: number,
 		State: observeState(c), PublishAll: c.HostConfig.PublishAllPorts,
 	}
+	for label, value := range labels {
+		if name, ok := strings.CutPrefix(label, plan.LabelPrefix); ok {
+			if observed.Compose == nil {
+				observed.Compose = map[string]string{}
+			}
+			observed.Compose[name] = value
+		}
+	}
 	observed.Created, _ = time.Parse(time.RFC3339Nano, c.Created)
 	if text, ok := labels[plan.LabelApplied]; ok {
 		// A label that cannot be read counts as none: the plan then says that minibot did

@@ -34,6 +34,19 @@ func (e *Engine) Observe(ctx context.Context, project *types.Project) (plan.Live
 	return e.live(ctx, project, l, nil)
 }
 
+// Projects names the compose projects that have containers, sorted.
+func (e *Engine) Projects(ctx context.Context) ([]string, error) {
+	containers, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", plan.LabelProject))})
+	if err != nil {
+		return nil, wrap("list containers", err)
+	}
+	names := map[string]bool{}
+	for _, c := range containers {
+		names[c.Labels[plan.LabelProject]] = true
+	}
+	return slices.Sorted(maps.Keys(names)), nil
+}
+
 // lists are what the engine tells of all that it holds.
 type lists struct {
 	containers []container.Summary

@@ -48,6 +48,8 @@ type Container struct {
 	Project string
 	Service string
 	Number  int
+	// Compose has all of compose's labels by the rest of their names, such as "depends_on" or "oneoff".
+	Compose map[string]string
 	// Applied is what minibot last asked for; nil where minibot did not make the container.
 	Applied Fields
 	// Secrets are the fingerprints of what it was given, by the secret's name; nil where there
@@ -176,6 +178,7 @@ type Image struct {
 
 // Labels by which compose knows its containers, networks and volumes.
 const (
+	LabelPrefix    = "com.docker.compose."
 	LabelProject   = "com.docker.compose.project"
 	LabelService   = "com.docker.compose.service"
 	LabelNumber    = "com.docker.compose.container-number"
