@@ -9,7 +9,6 @@ import (
 
 	"minibot/internal/host"
 	"minibot/internal/probe"
-	"minibot/spec"
 )
 
 var engineChecks = []Check{
@@ -18,7 +17,7 @@ var engineChecks = []Check{
 		Claim:   "The engine and runc are new enough.",
 		Why:     "Older engines let neighbours on the LAN in, and older runc lets a container out (CVE-2024-21626; CVE-2025-31133, 52565 and 52881).",
 		How:     "The versions that the engine tells are compared with min_engine (28.3.3 if left out) and min_runc (if left out, 1.2.8, 1.3.3 and 1.4.0-rc.3 and what follows each). A version is no proof: a distribution may have mended an older one.",
-		Applies: "every engine; in a virtual machine it is medium", Attribute: "host.min_engine",
+		Applies: "every engine whose spec has a host block; in a virtual machine it is medium", Attribute: "host.min_engine",
 		Remedy: "Upgrade the engine; or say in the spec which version is enough: host { min_engine = \"…\" }.",
 		needs:  theEngine, run: minVersion,
 	},
@@ -61,6 +60,9 @@ var engineChecks = []Check{
 }
 
 func minVersion(_ context.Context, s Subject) []Result {
+	if s.Stack.Host == nil {
+		return []Result{skip("the spec has no host block").on("engine")}
+	}
 	return []Result{s.minEngine().on("engine"), s.minRunc().on("runc")}
 }
 
@@ -69,10 +71,7 @@ func (s Subject) minEngine() Result {
 	if err != nil {
 		return unknown("%v", err)
 	}
-	least := spec.DefaultMinEngine
-	if s.Stack.Host != nil {
-		least = s.Stack.Host.MinEngine
-	}
+	least := s.Stack.Host.MinEngine
 	oldest, err := parseVersion(least)
 	if err != nil {
 		return unknown("min_engine: %v", err)
@@ -92,7 +91,7 @@ func (s Subject) minRunc() Result {
 	if err != nil {
 		return unknown("the engine calls runc's version %q: %v", text, err)
 	}
-	if h := s.Stack.Host; h != nil && h.MinRunc != "" {
+	if h := s.Stack.Host; h.MinRunc != "" {
 		oldest, err := parseVersion(h.MinRunc)
 		switch {
 		case err != nil:

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -83,20 +84,8 @@ func strength(ctx context.Context, s Subject) []Result {
 
 // judgePassword judges one that opens a door. What it says does not tell how long it is.
 func judgePassword(k known, all []known) Result {
-	if result := judgePlaceholder(k); result.Status == Fail {
-		return result
-	}
-	text := string(k.value.Reveal())
-	kinds := map[rune]bool{}
-	for _, r := range text {
-		kinds[r] = true
-	}
-	const fewest = 8 // different characters
-	switch {
-	case len([]rune(text)) < shortest:
-		return fail("it has fewer than %d characters", shortest)
-	case len(kinds) < fewest:
-		return fail("it is made of fewer than %d different characters", fewest)
+	if why := Weakness(k.name, k.value); why != "" {
+		return fail("%s", why)
 	}
 	for _, other := range all {
 		if other.name != k.name && other.err == nil && k.value.Equal(other.value) {
@@ -107,7 +96,36 @@ func judgePassword(k known, all []known) Result {
 }
 
 func judgePlaceholder(k known) Result {
-	text := strings.ToLower(string(k.value.Reveal()))
+	if why := stopgap(k.name, string(k.value.Reveal())); why != "" {
+		return fail("%s", why)
+	}
+	return pass("no placeholder")
+}
+
+// Weakness says what is wrong with a password, without a word of it; "" if nothing is. Evidence of another machine has marks
+// in the place of secrets, of which it must say the same.
+func Weakness(name string, value secret.Value) string {
+	text := string(value.Reveal())
+	if why := stopgap(name, text); why != "" {
+		return why
+	}
+	kinds := map[rune]bool{}
+	for _, r := range text {
+		kinds[r] = true
+	}
+	const fewest = 8 // different characters
+	switch {
+	case len([]rune(text)) < shortest:
+		return fmt.Sprintf("it has fewer than %d characters", shortest)
+	case len(kinds) < fewest:
+		return fmt.Sprintf("it is made of fewer than %d different characters", fewest)
+	}
+	return ""
+}
+
+// stopgap says that a value only stands where a secret is to stand.
+func stopgap(name, text string) string {
+	text = strings.ToLower(text)
 	bare := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -_.<>[]{}$", r) {
 			return -1
@@ -117,10 +135,10 @@ func judgePlaceholder(k known) Result {
 	repeated := text != "" && strings.Trim(text, text[:1]) == ""
 	switch {
 	case text == "":
-		return fail("it is empty")
+		return "it is empty"
 	case slices.Contains(placeholders, bare), slices.Contains(placeholders, strings.TrimRight(bare, "0123456789!")), repeated,
-		strings.Contains("01234567890123456789", bare), bare == strings.ToLower(strings.ReplaceAll(k.name, "_", "")):
-		return fail("it is a placeholder, or a word that anybody tries first")
+		strings.Contains("01234567890123456789", bare), bare == strings.ToLower(strings.ReplaceAll(name, "_", "")):
+		return "it is a placeholder, or a word that anybody tries first"
 	}
-	return pass("no placeholder")
+	return ""
 }

@@ -43,7 +43,8 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench":      {[]string{"internal/testbed"}, "measures the program from outside"},
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
-	"cmd/minibot":                     {[]string{".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
+	"internal/evidence":               {[]string{"verify", "internal/host", "internal/plan", "internal/probe", "internal/secret"}, "keeps what verify sees, and gives it back"},
+	"cmd/minibot":                     {[]string{"internal/evidence", ".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change

@@ -167,6 +167,8 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"verify", "-v"}, want: -1},
 		{args: []string{"verify", "-o", "report.txt", "-o", "report.json", "-o", "report.xml", "-o", "report.sarif", "-o", "report.prom"}, want: -1},
 		{args: []string{"verify", "--only", "auth", "--skip", "auth.redis", "--severity", "high"}, want: -1},
+		{args: []string{"verify", "--collect", "evidence.json"}, want: -1},
+		{args: []string{"verify", "--from", "evidence.json"}, want: -1},
 		{args: []string{"verify", "--list"}},
 		{args: []string{"explain", "auth.pg.accepts-spec"}},
 		{args: []string{"schedule", "install"}},

@@ -24,6 +24,7 @@ type verifyCmd struct {
 	selectFlags
 	reportFlags
 	watchFlags
+	evidenceFlags
 }
 
 func (*verifyCmd) Examples() []example {
@@ -32,12 +33,13 @@ func (*verifyCmd) Examples() []example {
 		{"minibot verify -v", "what is in order, too"},
 		{"minibot verify --only net,auth", "some families of checks"},
 		{"minibot verify --json -o report.xml", "JSON to read, JUnit for CI"},
+		{"minibot verify --collect evidence.json", "keep what it saw, for another machine: minibot verify --from evidence.json"},
 	}
 }
 
 // Validate reads what kong does not.
 func (c *verifyCmd) Validate(parsed *kong.Context) error {
-	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed), c.watchFlags.read(c.reportFlags))
+	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed), c.watchFlags.read(c.reportFlags), c.evidenceFlags.read(c.selectFlags))
 }
 
 // Run proves that the machine is what the spec says. A failed check exits 2; where
@@ -52,11 +54,7 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 	case c.Watch:
 		return c.watch(ctx, a)
 	}
-	loaded, err := a.load()
-	if err != nil {
-		return err
-	}
-	report, err := c.report(ctx, a, loaded)
+	report, err := c.make(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -64,6 +62,21 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return verdict(report)
+}
+
+// make makes the report from what the flags say.
+func (c *verifyCmd) make(ctx context.Context, a *app) (verify.Report, error) {
+	if c.From != "" {
+		return c.from(ctx, a)
+	}
+	loaded, err := a.load()
+	if err != nil {
+		return verify.Report{}, err
+	}
+	if c.Collect != "" {
+		return c.collect(ctx, a, loaded)
+	}
+	return c.report(ctx, a, loaded)
 }
 
 // report makes the checks. It is an error if nobody knows which machine is meant.

@@ -60,3 +60,20 @@ func createFile(path string, content []byte) error {
 	// Unlike a renaming, a link never takes the place of what is there.
 	return unwrapPath(os.Link(temp, path))
 }
+
+// writePrivate writes a file that its owner alone may read, in one step, whatever stood there.
+func writePrivate(path string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // made with 0600
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(content)
+	err = errors.Join(err, temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
+}

@@ -7,13 +7,23 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// traced has a client tell tell of every request, one line each, when its answer begins: method,
-// path with query, status and duration. Neither a header nor a body is ever told: they hold
-// registry logins and secrets.
-func traced(api *client.Client, tell func(format string, args ...any)) error {
-	traced := api.HTTPClient() // a copy
-	traced.Transport = &tracer{traced.Transport, tell}
-	return client.WithHTTPClient(traced)(api)
+// wrapped puts something around what carries a client's requests; nil is nothing.
+func wrapped(api *client.Client, wrap func(http.RoundTripper) http.RoundTripper) error {
+	if wrap == nil {
+		return nil
+	}
+	http := api.HTTPClient() // a copy
+	http.Transport = wrap(http.Transport)
+	return client.WithHTTPClient(http)(api)
+}
+
+// tracing tells tell of every request, one line each, when its answer begins: method, path with query, status and
+// duration. Neither a header nor a body is ever told: they hold registry logins and secrets.
+func tracing(tell func(format string, args ...any)) func(http.RoundTripper) http.RoundTripper {
+	if tell == nil {
+		return nil
+	}
+	return func(next http.RoundTripper) http.RoundTripper { return &tracer{next, tell} }
 }
 
 type tracer struct {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,9 @@ type Endpoint struct {
 	Start StartFunc
 	// Trace, if it is set, is told of every request: method, path, status and duration.
 	Trace func(format string, args ...any)
+	// Wrap, if it is set, is put around what carries requests to the engine: to keep its answers, or to
+	// answer in its place. Connections that are taken over, as of programs in containers, go past it.
+	Wrap func(http.RoundTripper) http.RoundTripper
 	// fromContext is set for a named context, which may bring TLS keys.
 	fromContext *docker.Endpoint
 }

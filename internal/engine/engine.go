@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -61,8 +62,8 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
 	}
-	if endpoint.Trace != nil {
-		if err := traced(api, endpoint.Trace); err != nil {
+	for _, wrap := range []func(http.RoundTripper) http.RoundTripper{endpoint.Wrap, tracing(endpoint.Trace)} {
+		if err := wrapped(api, wrap); err != nil {
 			return nil, err
 		}
 	}

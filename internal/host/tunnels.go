@@ -26,7 +26,7 @@ var brokers = []string{
 // configuration elsewhere; ssh where it forwards to one of the ports; socat and web servers where they pass them on. What a
 // process reads from a configuration of its own after its start, and ssh from ~/.ssh/config, is not seen.
 func (m Machine) Tunnels(ctx context.Context, ports []uint16) ([]Tunnel, error) {
-	list, err := m.processes(ctx, slices.Concat(brokers, proxyNames(), []string{"ssh", "socat"}))
+	list, err := m.processes(ctx, tunnelNames())
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +59,9 @@ func (m Machine) Tunnels(ctx context.Context, ports []uint16) ([]Tunnel, error) 
 	}
 	return found, nil
 }
+
+// tunnelNames are the names of programs that may lead others in.
+func tunnelNames() []string { return slices.Concat(brokers, proxyNames(), []string{"ssh", "socat"}) }
 
 // brokered says what a broker does. cloudflared can also be a resolver of names, or a client.
 func brokered(p Process) string {
