@@ -126,18 +126,36 @@ type Auth struct {
 	PasswordRange Range `hcl:"password,attr_value_range"`
 }
 
-// Probe is a check of one's own, made from the host on a port that the service binds.
+// Probe is a check of one's own: from the host on a port that the service binds, or by a program
+// inside its container.
 type Probe struct {
-	// Kind is tcp or http.
+	// Kind is tcp, http, ws or exec.
 	Kind      string `hcl:"kind,label"`
 	KindRange Range  `hcl:"kind,label_range"`
-	// Port is a container port with a bind.
-	Port      int   `hcl:"port"`
+	// Port is a container port with a bind; for all but exec, which has none.
+	Port      int   `hcl:"port,optional"`
 	PortRange Range `hcl:"port,attr_value_range"`
-	// Path of an http probe; default /.
+	// Path is that of the URL, for http and ws; default /.
 	Path      string `hcl:"path,optional"`
 	PathRange Range  `hcl:"path,attr_value_range"`
-	// Status lists the HTTP statuses that pass; default 200.
+	// Status lists the HTTP statuses that pass; default 200. For http.
 	Status      []int `hcl:"status,optional"`
 	StatusRange Range `hcl:"status,attr_value_range"`
+	// Send is the first message of a ws probe; default none.
+	Send      string `hcl:"send,optional"`
+	SendRange Range  `hcl:"send,attr_value_range"`
+	// Command is the program of an exec probe with its arguments. It runs in the container, as its
+	// user, and must change nothing.
+	Command      []string `hcl:"command,optional"`
+	CommandRange Range    `hcl:"command,attr_value_range"`
+	// Exit is the exit code of an exec probe that passes; default 0.
+	Exit      int   `hcl:"exit,optional"`
+	ExitRange Range `hcl:"exit,attr_value_range"`
+	// Expect is a regular expression (RE2): for http the body must match it, for ws one of the first
+	// messages, for exec what the program prints. Default: anything goes.
+	Expect      string `hcl:"expect,optional"`
+	ExpectRange Range  `hcl:"expect,attr_value_range"`
+	// Timeout bounds an exec probe, 1s to 5m; default 10s. The others have 3 seconds.
+	Timeout      Duration `hcl:"timeout,optional"`
+	TimeoutRange Range    `hcl:"timeout,attr_value_range"`
 }

@@ -58,6 +58,7 @@ func (d *decoder) checkServices() {
 		d.checkMounts(s)
 		d.checkWords(s)
 		d.checkAuth(s)
+		d.checkProbes(s)
 	}
 }
 

@@ -98,6 +98,9 @@ func (d *decoder) serviceDefaults(s *Service) {
 		if probe.Path == "" {
 			probe.Path = "/"
 		}
+		if probe.Timeout == "" {
+			probe.Timeout = defaultProbeTime
+		}
 		if probe.Status == nil {
 			probe.Status = []int{200}
 		}

@@ -139,8 +139,13 @@ var described = map[string]words{
 	"service.auth.database": {text: "The database of postgres; it has the user's name if left out."},
 	"service.auth.password": {text: "The whole of one secret: secret.NAME.value."},
 
-	"service.probe":        {text: "A check of your own, which verify makes from the machine: \"tcp\" or \"http\".", example: "probe \"http\" {\n  port = 80\n  path = \"/health\"\n}"},
-	"service.probe.port":   {text: "The port in the container; it has a bind."},
-	"service.probe.path":   {text: "The path of an http probe.", standard: `"/"`},
-	"service.probe.status": {text: "The HTTP statuses that are good.", standard: "[200]"},
+	"service.probe":         {text: "A check of your own, which verify makes: \"tcp\", \"http\" or \"ws\" from the machine, \"exec\" by a program in the container.", example: "probe \"http\" {\n  port = 80\n  path = \"/health\"\n}"},
+	"service.probe.port":    {text: "The port in the container; it has a bind. For all but exec."},
+	"service.probe.path":    {text: "The path of an http or ws probe.", standard: `"/"`},
+	"service.probe.status":  {text: "The HTTP statuses that are good.", standard: "[200]"},
+	"service.probe.send":    {text: "The first message of a ws probe."},
+	"service.probe.command": {text: "The program of an exec probe, as a list. It runs as the container's user, and must change nothing."},
+	"service.probe.exit":    {text: "The exit code of an exec probe that is good; 0 where it is left out."},
+	"service.probe.expect":  {text: "A regular expression (RE2) that the body of an http probe, one of the first messages of a ws probe or the output of an exec probe matches."},
+	"service.probe.timeout": {text: "How long an exec probe may take, 1s to 5m; 10s where it is left out."},
 }

@@ -195,7 +195,7 @@ func (s Subject) apiListeners(ctx context.Context) []Result {
 		case reach != probe.Connected:
 			return pass("%s: %s", door, reach)
 		}
-		if status, err := s.Prober.Get(ctx, fmt.Sprintf("http://%s/_ping", door)); err == nil && status == 200 {
+		if response, err := s.Prober.Get(ctx, fmt.Sprintf("http://%s/_ping", door)); err == nil && response.Status == 200 {
 			return fail("an engine answers at %s", door)
 		}
 		return fail("something answers at %s, where engines listen", door).as(Medium)

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"time"
 
 	"minibot/internal/probe"
@@ -24,8 +25,11 @@ type Prober interface {
 	Login(ctx context.Context, door Door, password secret.Value) (probe.Answer, error)
 	// Rules are those by which PostgreSQL lets people in. It is called only after Login was accepted.
 	Rules(ctx context.Context, door Door, password secret.Value) ([]probe.Rule, error)
-	// Get returns the status of an HTTP GET.
-	Get(ctx context.Context, url string) (int, error)
+	// Get is an HTTP GET.
+	Get(ctx context.Context, url string) (probe.Response, error)
+	// Talk opens a WebSocket, sends a message unless it is empty, and reports whether one of the
+	// first messages matches expect; nil is the handshake alone.
+	Talk(ctx context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error)
 }
 
 // Door is a service's port, and who stands before it.
@@ -150,12 +154,21 @@ func (p Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]pro
 }
 
 // Get follows no redirect and reads no more than the probe does.
-func (p Probes) Get(ctx context.Context, url string) (int, error) {
+func (p Probes) Get(ctx context.Context, url string) (probe.Response, error) {
 	ctx, cancel, err := p.from(ctx, "", probe.DefaultTimeout)
 	if err != nil {
-		return 0, err
+		return probe.Response{}, err
 	}
 	defer cancel()
-	response, err := probe.HTTP(ctx, probe.Request{URL: url})
-	return response.Status, err
+	return probe.HTTP(ctx, probe.Request{URL: url})
+}
+
+// Talk reads a few messages.
+func (p Probes) Talk(ctx context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error) {
+	ctx, cancel, err := p.from(ctx, "", probe.DefaultTimeout)
+	if err != nil {
+		return false, err
+	}
+	defer cancel()
+	return probe.WebSocket(ctx, addr, path, send, expect)
 }

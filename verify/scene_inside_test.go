@@ -117,7 +117,10 @@ func (s *scene) Run(_ context.Context, container string, argv []string, limit ti
 	}
 	switch said := s.gets["run-inside "+service]; said {
 	case "":
-		return plan.Output{Stdout: cleanAudit}, nil
+		if argv[0] == "openclaw" {
+			return plan.Output{Stdout: cleanAudit}, nil
+		}
+		return plan.Output{Stdout: "NOAUTH Authentication required.\n"}, nil // of the example's own probe
 	case "missing":
 		return plan.Output{Code: 127, Missing: true}, nil
 	case "killed":

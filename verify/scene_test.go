@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,8 @@ import (
 //	tools SERVICE none         its image has no program to dial with
 //	offline                    verify --offline
 //	login [wrong] ADDR:PORT[/ws] rejects|open|error
-//	get URL STATUS|refused|error
+//	get URL STATUS [BODY]|refused|error
+//	talk ADDR:PORT/PATH silent|refused|error
 //	secret NAME missing|is TEXT
 //	rules SERVICE TEXT, ...    of PostgreSQL, each TYPE [ADDRESS] METHOD; or may-not, or error
 //	run-inside SERVICE TEXT    what a program in its container prints; or missing, killed, error
@@ -270,7 +272,7 @@ func (s *scene) change(verb, name, arg string) error {
 			name = "wrong " + name
 		}
 		s.logins[name] = arg
-	case "get":
+	case "get", "talk":
 		s.gets[name] = arg
 	case "secret":
 		value, given := strings.CutPrefix(arg, "is ")
@@ -489,17 +491,31 @@ func (s *scene) Login(_ context.Context, d verify.Door, password secret.Value) (
 	}
 }
 
-func (s *scene) Get(_ context.Context, url string) (int, error) {
+func (s *scene) Get(_ context.Context, url string) (probe.Response, error) {
 	switch how := s.gets[url]; how {
 	case "":
-		return 200, nil
+		return probe.Response{Status: 200, Body: []byte(`{"ok":true,"status":"all is well"}`)}, nil
 	case "refused":
-		return 0, fmt.Errorf("http: %w", syscall.ECONNREFUSED)
+		return probe.Response{}, fmt.Errorf("http: %w", syscall.ECONNREFUSED)
 	case "error":
-		return 0, errors.New("http: no answer in time")
+		return probe.Response{}, errors.New("http: no answer in time")
 	default:
-		return strconv.Atoi(how)
+		status, body, _ := strings.Cut(how, " ")
+		n, err := strconv.Atoi(status)
+		return probe.Response{Status: n, Body: []byte(body)}, err
 	}
+}
+
+func (s *scene) Talk(_ context.Context, addr, path, _ string, _ *regexp.Regexp) (bool, error) {
+	switch how := s.gets[addr+path]; how {
+	case "":
+		return true, nil
+	case "silent":
+		return false, nil
+	case "refused":
+		return false, fmt.Errorf("ws: %w", syscall.ECONNREFUSED)
+	}
+	return false, fmt.Errorf("ws: %w: status 404 to a WebSocket handshake", probe.ErrUnknownReply)
 }
 
 // theSecret begins every secret's value; no report may show it.

@@ -6,9 +6,47 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 
 	"github.com/coder/websocket"
 )
+
+// WebSocket opens one at a path of the server at addr (host:port), sends a message unless it is empty, and reads up to 16
+// messages until expect matches one, which it reports. Without expect the handshake is enough. A server that ends the
+// talk has not said what was expected; with an error nothing was learned.
+//
+// Errors: [ErrUnknownReply], [ErrRateLimited], the context's, the network's. They quote nothing that the server sent.
+func WebSocket(ctx context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error) {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
+	conn, err := openWebSocket(ctx, addr, path, replyLimit)
+	if err != nil {
+		return false, fmt.Errorf("ws: %w", err)
+	}
+	defer conn.CloseNow()
+	over := context.AfterFunc(ctx, func() { conn.CloseNow() })
+	defer over()
+	if send != "" {
+		if err := conn.Write(ctx, websocket.MessageText, []byte(send)); err != nil {
+			return false, fmt.Errorf("ws: %w", socketFailure(ctx, err))
+		}
+	}
+	const patience = 16 // messages
+	said := expect == nil
+	for n := 0; !said && n < patience; n++ {
+		_, message, err := conn.Read(ctx)
+		var closed websocket.CloseError
+		switch {
+		case errors.As(err, &closed) && context.Cause(ctx) == nil:
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("ws: %w", socketFailure(ctx, err))
+		}
+		said = expect.Match(message)
+	}
+	_ = conn.Close(websocket.StatusNormalClosure, "")
+	return said, nil
+}
 
 // openWebSocket dials addr (host:port), asks for a WebSocket at a path and hands it on. The caller closes it with
 // CloseNow. Messages up to limit bytes are read. No Origin is sent, as none is by programs that are no browsers.

@@ -159,4 +159,16 @@ service "full" {
     status = [200, 204]
   }
   probe "tcp" { port = 5432 }
+  probe "ws" {
+    port   = 5432
+    path   = "/live"
+    send   = "hello"
+    expect = "hello|welcome"
+  }
+  probe "exec" {
+    command = ["pg_isready", "-U", "minibot"]
+    exit    = 0
+    expect  = "accepting"
+    timeout = "5s"
+  }
 }
