@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"regexp"
 	"time"
 
 	"minibot/internal/plan"
@@ -42,8 +43,16 @@ func (r recorder) Rules(ctx context.Context, d verify.Door, password secret.Valu
 	return record(r.tape, name("rules", d), func() ([]probe.Rule, error) { return r.prober.Rules(ctx, d, password) })
 }
 
-func (r recorder) Get(ctx context.Context, url string) (int, error) {
-	return record(r.tape, name("get", url), func() (int, error) { return r.prober.Get(ctx, url) })
+// Get keeps what anybody who asks is given.
+func (r recorder) Get(ctx context.Context, url string) (probe.Response, error) {
+	return record(r.tape, name("get", url), func() (probe.Response, error) {
+		response, err := r.prober.Get(ctx, url)
+		return probe.Response{Status: response.Status, Body: response.Body, Truncated: response.Truncated}, err
+	})
+}
+
+func (r recorder) Talk(ctx context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error) {
+	return record(r.tape, name("talk", addr, path, send, expect), func() (bool, error) { return r.prober.Talk(ctx, addr, path, send, expect) })
 }
 
 func (r recorder) Dialer(ctx context.Context, container string) (dialer probe.Dialer, err error) {
@@ -104,8 +113,12 @@ func (p player) Rules(_ context.Context, d verify.Door, _ secret.Value) ([]probe
 	return replay[[]probe.Rule](p.tape, name("rules", d))
 }
 
-func (p player) Get(_ context.Context, url string) (int, error) {
-	return replay[int](p.tape, name("get", url))
+func (p player) Get(_ context.Context, url string) (probe.Response, error) {
+	return replay[probe.Response](p.tape, name("get", url))
+}
+
+func (p player) Talk(_ context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error) {
+	return replay[bool](p.tape, name("talk", addr, path, send, expect))
 }
 
 // Dialer leads nowhere: whoever would dial by it is a player, too.
