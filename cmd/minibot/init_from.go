@@ -73,7 +73,7 @@ func (a *app) translated(ctx context.Context, source string, result adopt.Result
 		if err := a.viewNotes(source, result, nil, nil); err != nil {
 			return err
 		}
-		a.sayRefused(result)
+		a.sayRefused(result, live)
 		return errIncomplete
 	}
 	if err := a.create(result.Source); err != nil {
@@ -253,7 +253,7 @@ func placeText(out *strings.Builder, note adopt.Note, width int, paint painter) 
 }
 
 // sayRefused says how to go on without what was refused.
-func (a *app) sayRefused(result adopt.Result) {
+func (a *app) sayRefused(result adopt.Result, live bool) {
 	refused := 0
 	for _, note := range result.Notes {
 		if note.Kind == adopt.Refused {
@@ -261,13 +261,17 @@ func (a *app) sayRefused(result adopt.Result) {
 		}
 	}
 	a.say("Nothing was written: %s refused.", isRefused(refused))
-	services := result.Refused()
-	slices.Sort(services)
-	if len(services) > 0 && !a.JSON {
-		a.say("Change that in the compose file or in a copy of it, or leave the services out: --without %s", strings.Join(services, " --without "))
-		return
+	var ways []string
+	if !live {
+		ways = append(ways, "Change that in the compose file or in a copy of it.")
 	}
-	a.say("Change that in the compose file or in a copy of it.")
+	if services := result.Refused(); len(services) > 0 {
+		slices.Sort(services)
+		ways = append(ways, "To leave the services out: --without "+strings.Join(services, ","))
+	}
+	for _, way := range ways {
+		a.say("%s", way)
+	}
 }
 
 func isRefused(n int) string {
