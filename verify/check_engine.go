@@ -231,7 +231,7 @@ func (s Subject) socketPermissions(ctx context.Context) Result {
 	if err != nil {
 		return unseen(err)
 	}
-	const others = 0o006
+	const others = 0o002 // who may only read cannot connect (unix(7))
 	who := fmt.Sprintf("%s is %o %s:%s", path, socket.Mode, socket.Owner, socket.Group)
 	if socket.Mode&others != 0 {
 		return fail("%s: every user of the machine may command the engine", who).remedy("Run: sudo chmod 660 %s; and see who set it otherwise.", path)

@@ -19,7 +19,6 @@ var imports = map[string]struct {
 	may []string
 	why string
 }{
-	".":                               {nil, "the reference stack, as a file in the program"},
 	"spec":                            {nil, "the language stands alone"},
 	"render":                          {[]string{"spec"}, "turns the one into a compose file, and nothing else"},
 	"internal/adopt":                  {[]string{"spec", "internal/plan"}, "compose or what runs in, a spec out"},
@@ -44,7 +43,7 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
 	"internal/evidence":               {[]string{"verify", "internal/host", "internal/plan", "internal/probe", "internal/secret"}, "keeps what verify sees, and gives it back"},
-	"cmd/minibot":                     {[]string{"internal/evidence", ".", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{"internal/evidence", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -120,9 +119,6 @@ func TestArchitecture(t *testing.T) {
 
 // ownPackage is the folder of one of minibot's packages, by its import path.
 func ownPackage(name string) (string, bool) {
-	if name == module {
-		return ".", true
-	}
 	return strings.CutPrefix(name, module+"/")
 }
 

@@ -4,12 +4,17 @@ import (
 	_ "embed"
 	"fmt"
 
-	"minibot"
 	"minibot/spec"
 )
 
 //go:embed blank.hcl
 var blank []byte
+
+// referenceStack is minibot.hcl.example, which lies beyond what can be embedded here: a test holds
+// that they are the same.
+//
+//go:embed example.hcl
+var referenceStack []byte
 
 const presetTitle = `# What this machine runs. Written by minibot init, to be changed as you like; after that:
 # minibot plan, minibot apply, minibot verify.
@@ -18,7 +23,7 @@ const presetTitle = `# What this machine runs. Written by minibot init, to be ch
 
 // presets is the reference stack.
 func presets() *spec.Stack {
-	stack, diags := spec.Parse(minibot.Example, "minibot.hcl.example", spec.Variables{})
+	stack, diags := spec.Parse(referenceStack, "minibot.hcl.example", spec.Variables{})
 	if diags.HasErrors() {
 		panic(diags) // a test holds that it is valid
 	}
@@ -31,7 +36,7 @@ func preset(name string, services []string) (*spec.Stack, []byte, error) {
 	if name == "" {
 		name = presets().Name
 	}
-	text, err := spec.Cut(minibot.Example, name, services)
+	text, err := spec.Cut(referenceStack, name, services)
 	if err != nil {
 		return nil, nil, err
 	}
