@@ -153,6 +153,9 @@ func (a *app) loadThen(parsed func(*spec.Stack)) (*loaded, error) {
 	if err := a.diagnostics(diags); err != nil {
 		return nil, err
 	}
+	if err := a.pinImages(stack); err != nil {
+		return nil, err
+	}
 	parsed(stack)
 	project, compose, err := render.Project(stack)
 	if err != nil {

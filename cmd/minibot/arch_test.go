@@ -26,6 +26,7 @@ var imports = map[string]struct {
 	"internal/secret":                 {nil, "values and stores know nothing of stacks"},
 	"internal/journal":                {nil, "keeps lines of text"},
 	"internal/lock":                   {nil, "one minibot at a time"},
+	"internal/pin":                    {nil, "a file of digests"},
 	"internal/remote":                 {[]string{"internal/secret"}, "keeps minibot's secrets out of ssh's environment"},
 	"internal/host":                   {nil, "facts of the machine"},
 	"internal/probe":                  {[]string{"internal/secret"}, "a login needs a value"},
@@ -43,7 +44,7 @@ var imports = map[string]struct {
 	"internal/testbed/cmd/bench/idle": {nil, "the program in its image"},
 	"internal/testbed/rootfs":         {nil, "files of an image"},
 	"internal/evidence":               {[]string{"verify", "internal/host", "internal/plan", "internal/probe", "internal/secret"}, "keeps what verify sees, and gives it back"},
-	"cmd/minibot":                     {[]string{"internal/evidence", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote"}, "the only place that knows all"},
+	"cmd/minibot":                     {[]string{"internal/evidence", "spec", "render", "apply", "verify", "internal/plan", "internal/engine", "internal/secret", "internal/adopt", "internal/journal", "internal/lock", "internal/host", "internal/probe", "internal/bridge", "internal/rotate", "internal/lookout", "internal/schedule", "internal/remote", "internal/pin"}, "the only place that knows all"},
 }
 
 // homes says where a foreign module may be used, so that a change of library is a change
@@ -58,7 +59,7 @@ var homes = map[string]struct {
 	"github.com/mitchellh/go-wordwrap":      {[]string{"spec"}, "messages fit the terminal"},
 	"github.com/distribution/reference":     {[]string{"spec", "internal/engine"}, "names of images, as the engine reads them"},
 	"github.com/docker/go-units":            {[]string{"spec", "internal/engine"}, "Docker's sizes and ulimits"},
-	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host", "internal/adopt"}, "the rendered file, the label, settings of runtimes, and the lines of a compose file"},
+	"gopkg.in/yaml.v3":                      {[]string{"render", "internal/plan", "internal/host", "internal/adopt", "internal/pin"}, "the rendered file, the label, settings of runtimes, and the lines of a compose file"},
 	"github.com/compose-spec/compose-go/v2": {[]string{"render", "internal/plan", "internal/adopt", "internal/engine", "apply", "verify", "cmd/minibot"}, "the common tongue"},
 	"github.com/go-viper/mapstructure/v2":   {[]string{"internal/adopt"}, "compose-go's way into its types"},
 	"github.com/docker/docker":              {[]string{"internal/engine", "internal/testbed", "internal/testbed/cmd/bench"}, "the Docker client lives in engine"},

@@ -139,6 +139,9 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"render"}},
 		{args: []string{"render", "-o", "docker-compose.yml"}},
 		{args: []string{"render", "--check", "docker-compose.yml"}},
+		{args: []string{"lock"}},
+		{args: []string{"lock", "--update"}, want: exitError}, // no registry has its images
+		{args: []string{"outdated"}},
 		{args: []string{"secret", "where"}},
 		{args: []string{"secret", "check"}, want: exitSecret},
 		{args: []string{"secret", "import", "-"}, stdin: quoted("EMBED", "CACHE", "IN_ENV") + "OTHER=" + values["EMBED"] + "\n"},

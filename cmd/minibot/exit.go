@@ -38,7 +38,7 @@ type exitCode struct {
 var exitCodes = []exitCode{
 	{exitDone, "done: no change needed, every check passed"},
 	{exitError, "error; also a check that could not be carried out"},
-	{exitDiffers, "differs: plan --detailed-exitcode with changes, render --check, fmt --check, a failed check"},
+	{exitDiffers, "differs: plan --detailed-exitcode with changes, render --check, fmt --check, outdated, a failed check"},
 	{exitSecret, "a secret is missing or its store is locked"},
 	{exitRefused, "refused: the plan is stale, or another minibot is changing the stack"},
 	{exitUnhealthy, "applied, but a service did not become healthy: taken back"},
@@ -85,6 +85,7 @@ func outcomeOf(err error) outcome {
 		held      *lock.HeldError
 		ssh       *sshEndedError
 		gone      *engine.UnreachableError
+		stale     *staleLockError
 	)
 	switch {
 	case err == nil:
@@ -115,6 +116,8 @@ func outcomeOf(err error) outcome {
 		return outcome{code: exitError}
 	case errors.As(err, &noSpec):
 		return outcome{code: exitError, hint: "Write one to begin with: minibot init. Or name one that is there: -f FILE."}
+	case errors.As(err, &stale):
+		return outcome{code: exitError, hint: "Lock what the spec says now: minibot lock"}
 	case errors.As(err, &half):
 		out := outcomeOf(half.Err)
 		out.hint = "Both values are kept in the store. To go on: minibot secret rotate " + half.Name + ", or minibot apply"

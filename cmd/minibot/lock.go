@@ -1,63 +1,238 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
-	"time"
 
 	"minibot/internal/engine"
-	"minibot/internal/lock"
+	"minibot/internal/pin"
+	"minibot/spec"
 )
 
-// lockFlags are those of commands that change a stack.
-type lockFlags struct {
-	LockTimeout time.Duration `help:"How long to wait while another minibot changes the stack, such as 30s." default:"0s" placeholder:"DURATION"`
+type lockCmd struct {
+	Services []string `arg:"" optional:"" name:"service" help:"The services whose images are locked; all if left out." complete:"service"`
+	Update   bool     `help:"Ask the registries what the tags stand for today, of services that are locked already, too."`
 }
 
-// lock makes sure that nobody else of this user changes the stack on this engine until the
-// lock is released.
-func (s *site) lock(ctx context.Context, flags lockFlags) (held *lock.Lock, err error) {
-	path, err := statePath("locks", s.loaded.stack.Name, s.engine.Endpoint, ".lock")
+func (*lockCmd) Examples() []example {
+	return []example{
+		{"minibot lock", "write minibot.lock: from now on the images of today are used, whatever becomes of their tags"},
+		{"minibot lock postgres", "for one service alone"},
+		{"minibot lock --update postgres", "take it for one service; minibot plan shows what that changes"},
+	}
+}
+
+// locked is what becomes of the image of one service.
+type locked struct {
+	Service string `json:"service"`
+	pin.Pin
+	// Was is the digest before, if it was another one, and Source where the new one is from.
+	Was    string `json:"was,omitempty"`
+	Source string `json:"source,omitempty"`
+	// LeftOut says why there is no digest.
+	LeftOut string `json:"left_out,omitempty"`
+}
+
+// The sources of digests.
+const (
+	fromMachine  = "the engine's machine"
+	fromRegistry = "the registry"
+)
+
+// Run locks the images of services. It writes the lock if it knows all digests that it was asked for, or nothing.
+func (c *lockCmd) Run(ctx context.Context, a *app) error {
+	stack, lock, err := a.specAndLock()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	command := strings.Join(append([]string{"minibot"}, s.command), " ")
-	s.held, err = lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
-	return s.held, err
-}
-
-// statePath is the file of a kind that belongs to a stack on an engine.
-func statePath(kind, stack string, endpoint engine.Endpoint, suffix string) (string, error) {
-	dir, err := stateDir()
-	sum := sha256.Sum256([]byte(endpoint.Identity())) // a path or URL may hold any character
-	return filepath.Join(dir, kind, stack+"-"+hex.EncodeToString(sum[:8])+suffix), err
-}
-
-// stateDir is where minibot keeps what is neither a secret nor part of the spec:
-// MINIBOT_STATE_DIR, or the place that the system has for it.
-func stateDir() (string, error) {
-	if dir := os.Getenv("MINIBOT_STATE_DIR"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "minibot"), nil
-	}
-	home, err := os.UserHomeDir()
+	services, err := servicesNamed(stack, c.Services)
 	if err != nil {
-		return "", fmt.Errorf("there is no place for minibot's state: %w; set HOME or MINIBOT_STATE_DIR", err)
+		return err
 	}
-	if runtime.GOOS == "darwin" {
-		return filepath.Join(home, "Library", "Application Support", "minibot"), nil
+	endpoint, err := a.endpoint()
+	if err != nil {
+		return err
 	}
-	return filepath.Join(home, ".local", "state", "minibot"), nil
+	e, err := engine.Connect(ctx, endpoint)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	results, err := c.digests(ctx, e, services, lock)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, name := range sortedKeys(lock) {
+		if stack.Service(name) == nil {
+			gone = append(gone, name)
+			delete(lock, name)
+		}
+	}
+	for _, one := range results {
+		if delete(lock, one.Service); one.Digest != "" {
+			lock[one.Service] = one.Pin
+		}
+	}
+	changed, err := a.writeLock(lock)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return a.json(map[string]any{"format_version": "1", "file": pin.FileOf(a.File), "changed": changed, "services": results, "removed": append([]string{}, gone...)})
+	}
+	return a.viewLocked(results, gone, changed)
 }
 
-// unlock releases, and joins what goes wrong with it to the command's error.
-func unlock(l *lock.Lock, err *error) { *err = errors.Join(*err, l.Release(*err == nil)) }
+// specAndLock reads both as they are, even if they do not fit together.
+func (a *app) specAndLock() (*spec.Stack, pin.Lock, error) {
+	stack, diags, err := a.parse()
+	if err == nil {
+		err = a.diagnostics(diags)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	lock, err := a.readLock()
+	return stack, lock, err
+}
+
+// servicesNamed are the services of some names, or all.
+func servicesNamed(stack *spec.Stack, names []string) ([]*spec.Service, error) {
+	if len(names) == 0 {
+		return stack.Services, nil
+	}
+	var services []*spec.Service
+	for _, name := range names {
+		service := stack.Service(name)
+		if service == nil {
+			var all []string
+			for _, one := range stack.Services {
+				all = append(all, one.Name)
+			}
+			return nil, fmt.Errorf("the spec has no service %q. It has: %s", name, strings.Join(all, ", "))
+		}
+		if !slices.Contains(services, service) {
+			services = append(services, service)
+		}
+	}
+	return services, nil
+}
+
+// digests finds the digest of each service. The error joins all that could not be found out.
+func (c *lockCmd) digests(ctx context.Context, e *engine.Engine, services []*spec.Service, lock pin.Lock) ([]locked, error) {
+	results, failed := make([]locked, len(services)), make([]error, len(services))
+	perService(services, func(i int, service *spec.Service) {
+		results[i], failed[i] = c.digest(ctx, e, service, lock[service.Name])
+		if failed[i] != nil {
+			failed[i] = fmt.Errorf("%s, %s: %w", service.Name, service.Image, failed[i])
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err := errors.Join(failed...); err != nil {
+		return nil, fmt.Errorf("nothing was locked: the digest of an image is not known.\n%w", err)
+	}
+	return results, nil
+}
+
+// digest finds that of one service: what the lock has, what its tag stands for on the engine's machine, or in the registry.
+func (c *lockCmd) digest(ctx context.Context, e *engine.Engine, service *spec.Service, have pin.Pin) (one locked, err error) {
+	one = locked{Service: service.Name, Pin: pin.Pin{Image: service.Image}}
+	if strings.Contains(service.Image, "@") {
+		one.LeftOut = "the spec has its digest"
+		return one, nil
+	}
+	known := have.Image == service.Image && have.Digest != ""
+	if known && !c.Update {
+		one.Digest = have.Digest
+		return one, nil
+	}
+	here := false
+	if !c.Update {
+		one.Source = fromMachine
+		if one.Digest, here, err = e.LocalDigest(ctx, service.Image); err != nil {
+			return one, err
+		}
+	}
+	switch {
+	case one.Digest != "":
+	case here:
+		one.Source, one.LeftOut = "", "the image on the engine's machine is from no registry"
+		return one, nil
+	default:
+		one.Source = fromRegistry
+		if one.Digest, err = e.RegistryDigest(ctx, service.Image); err != nil {
+			return one, err
+		}
+	}
+	if have.Digest != one.Digest {
+		one.Was = have.Digest
+	}
+	return one, nil
+}
+
+// writeLock writes the lock, unless the file says the same already. An empty one needs no file.
+func (a *app) writeLock(lock pin.Lock) (changed bool, err error) {
+	file := pin.FileOf(a.File)
+	text, err := lock.Text(a.File)
+	if err != nil {
+		return false, err
+	}
+	have, err := os.ReadFile(file)
+	if err == nil && bytes.Equal(have, text) || err != nil && len(lock) == 0 {
+		return false, nil
+	}
+	if err := writeFile(file, text); err != nil {
+		return false, fmt.Errorf("write %s: %w", file, err)
+	}
+	return true, nil
+}
+
+// viewLocked tells a person what is locked now.
+func (a *app) viewLocked(results []locked, gone []string, changed bool) error {
+	var out strings.Builder
+	rows := table{{"service", "image", "digest"}}
+	n := 0
+	for _, one := range results {
+		words := one.Digest
+		switch {
+		case one.LeftOut != "":
+			words = "not locked: " + one.LeftOut
+		case one.Was != "":
+			words += ", from " + one.Source + "; it was " + one.Was
+		case one.Source != "":
+			words += ", from " + one.Source
+		}
+		if one.Digest != "" {
+			n++
+		}
+		rows = append(rows, []string{one.Service, one.Image, words})
+	}
+	rows.write(&out, a.width, func(_, _ int, text string) string { return text })
+	if _, err := io.WriteString(a.stdout, out.String()); err != nil {
+		return err
+	}
+	file := pin.FileOf(a.File)
+	for _, name := range gone {
+		a.say("Took %s out of %s: it is no service of %s.", name, file, a.File)
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		a.say("There is nothing to lock, and so no %s.", file)
+		return nil
+	}
+	if !changed {
+		a.say("%s is as it was: %s of %d locked.", file, count(n, "image"), len(results))
+		return nil
+	}
+	a.say("Wrote %s: %s of %d locked. Check it in. What it changes: minibot plan", file, count(n, "image"), len(results))
+	return nil
+}

@@ -33,6 +33,8 @@ type commands struct {
 	Fmt        fmtCmd        `cmd:"" group:"stack" help:"Lay the spec out in the one style."`
 	Validate   validateCmd   `cmd:"" group:"stack" help:"Check the spec and say everything that is wrong with it."`
 	Render     renderCmd     `cmd:"" group:"stack" help:"Print or write docker-compose.yml, or compare it with the one on disk."`
+	Lock       lockCmd       `cmd:"" group:"stack" help:"Write down which images the tags stand for, in minibot.lock, so that no other is used."`
+	Outdated   outdatedCmd   `cmd:"" group:"stack" help:"Show which tags have moved since minibot.lock was written. Changes nothing."`
 	Plan       planCmd       `cmd:"" group:"stack" help:"Show what apply would change. Changes nothing."`
 	Apply      applyCmd      `cmd:"" group:"stack" help:"Bring the machine to what the spec says."`
 	Verify     verifyCmd     `cmd:"" group:"stack" help:"Prove that the machine is what the spec says. Changes nothing."`

@@ -3,15 +3,12 @@ package testbed
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"time"
 )
 
 // SSHD is an ssh server on a private engine's machine: OpenSSH's own, unpacked from Debian's package and not installed. Root
@@ -59,7 +56,7 @@ const sshConfig = `Host %[2]s
 // SSHD starts an ssh server that listens on the wire to the neighbour. Path is what PATH is in its sessions; "" is this
 // process's own. It ends with the engine's machine.
 func (p *Private) SSHD(ctx context.Context, from *Neighbour, path string) (*SSHD, error) {
-	program, err := sshdProgram(ctx)
+	program, err := debianProgram(ctx, "usr/sbin/sshd", "openssh-server", "libwrap0")
 	if err != nil {
 		return nil, fmt.Errorf("sshd: %w", err)
 	}
@@ -74,7 +71,8 @@ func (p *Private) SSHD(ctx context.Context, from *Neighbour, path string) (*SSHD
 	if err := s.configure(ctx, dir, from, path); err != nil {
 		return nil, fmt.Errorf("sshd: %w", err)
 	}
-	if err := s.start(ctx, p, dir, program); err != nil {
+	s.enter, err = p.serve(ctx, s.log, net.JoinHostPort(HostOnWire, "22"), "/bin/sh", "-c", scriptSSHD, "sshd", program, dir, p.socket())
+	if err != nil {
 		return nil, fmt.Errorf("sshd: %w", err)
 	}
 	return s, nil
@@ -114,47 +112,6 @@ func (s *SSHD) configure(ctx context.Context, dir string, from *Neighbour, path 
 	return nil
 }
 
-// start runs the server where the engine runs: among its processes and mounts, and in its network.
-func (s *SSHD) start(ctx context.Context, p *Private, dir, program string) error {
-	log, err := os.Create(s.log)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	p.mu.Lock()
-	running := p.dockerd
-	p.mu.Unlock()
-	if running == nil {
-		return errors.New("the private engine does not run")
-	}
-	s.enter = []string{"--target=" + strconv.Itoa(running.Process.Pid), "--mount", "--pid", "--net"}
-	cmd := exec.Command("nsenter", slices.Concat(s.enter, []string{"/bin/sh", "-c", scriptSSHD, "sshd", program, dir, p.socket()})...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	err = poll(ctx, func() (bool, error) {
-		select {
-		case <-ended:
-			return false, errors.New("it ended")
-		default:
-		}
-		conn, err := p.Dial(ctx, "tcp", net.JoinHostPort(HostOnWire, "22"))
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%w; it said:\n%s", err, s.Log())
-	}
-	return nil
-}
-
 // Log is what the server has said so far.
 func (s *SSHD) Log() string {
 	text, _ := os.ReadFile(s.log)
@@ -182,25 +139,4 @@ func (s *SSHD) there(ctx context.Context, argv ...string) (string, error) {
 		return "", fmt.Errorf("sshd: %w", err)
 	}
 	return out, nil
-}
-
-// sshdProgram is the path of OpenSSH's server: this machine's, or one unpacked from Debian's package.
-func sshdProgram(ctx context.Context) (string, error) {
-	const path = "usr/sbin/sshd"
-	if _, err := os.Stat("/" + path); err == nil {
-		return "/" + path, nil
-	}
-	state, unlock, err := lockState(ctx, "images")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	dir, err := cached(state, "openssh-server", func(dir string) error {
-		updateErr := aptUpdate(ctx)
-		if err := aptDownload(ctx, dir, "openssh-server", "libwrap0"); err != nil {
-			return errors.Join(err, updateErr)
-		}
-		return unpack(ctx, dir)
-	})
-	return filepath.Join(dir, path), err
 }
