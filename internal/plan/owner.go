@@ -27,7 +27,7 @@ func (d *differ) owned(c *change, causes []Cause) []Cause {
 
 // asked makes a change of a service that a person wants to have a new container.
 func (d *differ) asked(c *change) {
-	if c.current == nil || c.makes() || !slices.Contains(d.options.Replace, c.service.Name) {
+	if c.current == nil || c.kind == Create || !slices.Contains(d.options.Replace, c.service.Name) {
 		return
 	}
 	c.kind = Replace
