@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -24,9 +25,10 @@ func (s *Stack) pull(ctx context.Context, ref string, progress func(string)) err
 			platform = service.Platform
 		}
 	}
-	stream, err := s.engine.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: login(ref), Platform: platform})
+	encoded, looked := login(ref)
+	stream, err := s.engine.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: encoded, Platform: platform})
 	if err != nil {
-		return wrap("pull image", explained(err, platform))
+		return wrap("pull image", explained(err, ref, platform, looked))
 	}
 	defer drain(stream)
 	decoder, layers := json.NewDecoder(stream), layers{}
@@ -38,7 +40,7 @@ func (s *Stack) pull(ctx context.Context, ref string, progress func(string)) err
 			return wrap("pull image", err)
 		}
 		if message.Error != nil {
-			return wrap("pull image", explained(message.Error, platform))
+			return wrap("pull image", explained(message.Error, ref, platform, looked))
 		}
 		layers.note(message)
 		if text := layers.String(); text != said {
@@ -98,44 +100,67 @@ func (l layers) String() string {
 	return text
 }
 
-// explained adds to an error of the engine what it means on a machine of another kind than
-// the image's.
-func explained(err error, platform string) error {
+// explained adds to an error of the engine what it means: on a machine of another kind than the
+// image's, or at a registry that wants to know who asks. Looked says what became of the look for
+// a login, and is nil where one was found.
+func explained(err error, ref, platform string, looked error) error {
 	text := err.Error()
-	if !strings.Contains(text, "no matching manifest for") && !strings.Contains(text, "does not match the specified platform") {
+	says := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+	}
+	switch {
+	case says("no matching manifest for", "does not match the specified platform"):
+		if platform != "" {
+			return fmt.Errorf("the image has no build for %s: %w", platform, err)
+		}
+		other := "linux/amd64"
+		if says(other) {
+			other = "linux/arm64"
+		}
+		return fmt.Errorf("the image has no build for this machine's processor; platform = %q runs another one by emulation, slowly: %w", other, err)
+	case !says("no basic auth credentials", "unauthorized", "authentication required", "access to the resource is denied"):
 		return err
+	case errors.Is(looked, errNoLogin):
+		return fmt.Errorf("the registry wants a login; run: docker login %s: %w", registryOf(ref), err)
+	case looked != nil:
+		return fmt.Errorf("the registry wants a login, and docker's could not be read (%w): %w", looked, err)
 	}
-	if platform != "" {
-		return fmt.Errorf("the image has no build for %s: %w", platform, err)
-	}
-	return fmt.Errorf("the image has no build for this machine's processor; platform = \"linux/amd64\" runs another one by emulation, slowly: %w", err)
+	return fmt.Errorf("the registry refuses the login that docker keeps for it; run: docker login %s: %w", registryOf(ref), err)
 }
 
-// login is the registry's login from docker's own configuration and credential helpers,
-// encoded for the engine; empty for none.
-func login(ref string) string {
+// errNoLogin says that docker keeps no login for a registry.
+var errNoLogin = errors.New("there is none")
+
+// registryOf is the host of an image's registry.
+func registryOf(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return ""
 	}
-	host := reference.Domain(named)
+	return reference.Domain(named)
+}
+
+// login is the registry's login from docker's own configuration and credential helpers,
+// encoded for the engine. Without one the pull is tried all the same: most registries want none.
+func login(ref string) (encoded string, err error) {
+	host := registryOf(ref)
 	if host == "docker.io" {
 		host = "https://index.docker.io/v1/"
 	}
 	file, err := config.Load(config.Dir())
 	if err != nil {
-		return ""
+		return "", err
 	}
 	auth, err := file.GetAuthConfig(host)
 	if err != nil {
-		return ""
+		return "", err
 	}
-	encoded, err := registry.EncodeAuthConfig(registry.AuthConfig{
+	found := registry.AuthConfig{
 		Username: auth.Username, Password: auth.Password, Auth: auth.Auth, ServerAddress: auth.ServerAddress,
 		IdentityToken: auth.IdentityToken, RegistryToken: auth.RegistryToken,
-	})
-	if err != nil {
-		return ""
 	}
-	return encoded
+	if found == (registry.AuthConfig{ServerAddress: found.ServerAddress}) {
+		return "", errNoLogin
+	}
+	return registry.EncodeAuthConfig(found)
 }

@@ -35,15 +35,25 @@ func TestLayers(t *testing.T) {
 }
 
 func TestExplained(t *testing.T) {
-	other := errors.New("no space left on device")
-	if got := explained(other, ""); got != other {
-		t.Errorf("%v", got)
-	}
-	none := errors.New("no matching manifest for linux/arm64/v8 in the manifest list entries")
-	if got := explained(none, ""); !errors.Is(got, none) || !strings.Contains(got.Error(), `platform = "linux/amd64"`) {
-		t.Errorf("%v", got)
-	}
-	if got := explained(none, "linux/arm64"); !errors.Is(got, none) || !strings.Contains(got.Error(), "no build for linux/arm64") {
-		t.Errorf("%v", got)
+	const image = "hub.example:5000/shop/web:1"
+	helper := errors.New("docker-credential-missing: not found")
+	for _, c := range []struct {
+		said, platform string
+		looked         error
+		want           string
+	}{
+		{"no space left on device", "", nil, "no space left on device"},
+		{"no matching manifest for linux/arm64/v8 in the manifest list entries", "", nil, `the image has no build for this machine's processor; platform = "linux/amd64" runs another one by emulation, slowly: `},
+		{"no matching manifest for linux/amd64 in the manifest list entries", "", nil, `the image has no build for this machine's processor; platform = "linux/arm64" runs another one by emulation, slowly: `},
+		{"no matching manifest for linux/arm64 in the manifest list entries", "linux/arm64", nil, "the image has no build for linux/arm64: "},
+		{"no basic auth credentials", "", errNoLogin, "the registry wants a login; run: docker login hub.example:5000: "},
+		{"unauthorized: authentication required", "", nil, "the registry refuses the login that docker keeps for it; run: docker login hub.example:5000: "},
+		{"pull access denied for web, requested access to the resource is denied", "", helper, "the registry wants a login, and docker's could not be read (docker-credential-missing: not found): "},
+	} {
+		said := errors.New(c.said)
+		got := explained(said, image, c.platform, c.looked)
+		if !errors.Is(got, said) || got.Error() != strings.TrimSuffix(c.want, c.said)+c.said {
+			t.Errorf("%v", got)
+		}
 	}
 }
