@@ -50,6 +50,7 @@ func StartPrivate(ctx context.Context) (*Private, error) { return startPrivate(c
 
 // StartQuick starts a private engine that takes less of the machine: it keeps its data in memory, so that Kill and
 // Restart lose it, and sets no packet filter rules. A published port is there all the same, by a program of the engine's.
+// A download that fails it does not try again.
 func StartQuick(ctx context.Context) (*Private, error) { return startPrivate(ctx, true) }
 
 func startPrivate(ctx context.Context, quick bool) (*Private, error) {
@@ -91,7 +92,7 @@ func (p *Private) start(ctx context.Context) (err error) {
 	}
 	config, settings, data := filepath.Join(p.dir, "daemon.json"), "{}\n", filepath.Join(p.dir, "data")
 	if p.quick {
-		settings, data = `{"iptables": false, "ip6tables": false}`+"\n", "/run/data" // which boot makes
+		settings, data = `{"iptables": false, "ip6tables": false, "max-download-attempts": 1}`+"\n", "/run/data" // which boot makes
 	}
 	if err := os.WriteFile(config, []byte(settings), 0o644); err != nil {
 		return fmt.Errorf("private engine: %w", err)
