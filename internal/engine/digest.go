@@ -18,7 +18,8 @@ const registryWait = 30 * time.Second
 func (e *Engine) RegistryDigest(ctx context.Context, ref string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, registryWait, fmt.Errorf("the registry did not answer within %s", registryWait))
 	defer cancel()
-	found, err := e.api.DistributionInspect(ctx, ref, login(ref))
+	auth, _ := login(ref) // most registries tell a tag's digest to anybody; one that does not says so
+	found, err := e.api.DistributionInspect(ctx, ref, auth)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return "", context.Cause(ctx)
