@@ -17,7 +17,7 @@ demo-down: build ## stop it and the engine; VOLUMES=delete deletes its data and 
 	$(TESTBED) undo $(if $(filter delete,$(VOLUMES)),--volumes) ./minibot minibot.hcl.example
 
 test: lint cross ## everything, on a real engine with the four real services
-	$(TESTBED) run -- go test -timeout 30m ./...
+	$(TESTBED) run -- go test -timeout 60m ./...
 
 test-pure: ## what needs no engine; it says what it left out
 	@set -o pipefail; env -u MINIBOT_TEST_ENGINE go test -v ./... 2>&1 | grep -E '^(ok|FAIL|panic)|--- (SKIP|FAIL)|SKIPPED'
