@@ -369,7 +369,7 @@ func TestRotationTakesOver(t *testing.T) {
 			r := newTried(t, kind)
 			old := r.password()
 			set := r.command("secret", "set", "PASSWORD", "-y")
-			set.Stdin = strings.NewReader("chosen-by-somebody")
+			set.Stdin = strings.NewReader("chosen-by-somebody-elsewhere")
 			if said, err := set.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}
@@ -386,7 +386,7 @@ func TestRotationTakesOver(t *testing.T) {
 			if !strings.Contains(said, "take over the store's") {
 				t.Errorf("rotate says:\n%s", said)
 			}
-			if r.password() != "chosen-by-somebody" || r.accepts(old) {
+			if r.password() != "chosen-by-somebody-elsewhere" || r.accepts(old) {
 				t.Errorf("the store's value changed, or the old one is accepted")
 			}
 			r.inOrder()

@@ -191,8 +191,8 @@ func TestWatchEvents(t *testing.T) {
 	}
 	wants := map[string]string{
 		"told": strings.Join(w.said[1:], "\n") + "\n",
-		"shown": "--app-name=minibot|--|minibot: " + stack + "|3 checks: 2 passed, 1 failed\nfail: limit.memory, redis|" +
-			"--app-name=minibot|--|minibot: " + stack + "|3 checks: 3 passed\npass: limit.memory, redis|",
+		"shown": "--app-name=minibot|--|minibot: " + stack + "|7 checks: 6 passed, 1 failed\nfail: limit.memory, redis|" +
+			"--app-name=minibot|--|minibot: " + stack + "|7 checks: 7 passed\npass: limit.memory, redis|",
 	}
 	for name, want := range wants {
 		got := ""

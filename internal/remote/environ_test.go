@@ -38,7 +38,7 @@ case $* in *LocalCommand=*) echo minibot; exec cat ;; esac
 	if err != nil || strings.Count(said, "-l me -p 2222 -- mini ") != 2 || strings.Count(said, "SSH_AUTH_SOCK=/the/agent\n") != 2 {
 		t.Errorf("%v, ssh was started as\n%s", err, said)
 	}
-	if strings.Contains(said, "s3same") || strings.Contains(said, "MINIBOT_") {
+	if strings.Contains(said, "s3same") || strings.Contains(said, "MINIBOT_SECRET_") || strings.Contains(said, "MINIBOT_AGE_") {
 		t.Errorf("ssh was given\n%s", said)
 	}
 }
