@@ -133,6 +133,7 @@ func commandRows(values map[string]string) []call {
 		{args: []string{"help", "environment"}},
 		{args: []string{"completion", "bash"}},
 		{args: []string{"__complete", "fish", "secret", "set", ""}},
+		{args: []string{"__man", "man"}},
 		{args: []string{"fmt"}},
 		{args: []string{"fmt", "--check", "--diff"}},
 		{args: []string{"validate"}},

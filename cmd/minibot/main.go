@@ -53,6 +53,7 @@ type commands struct {
 	Version    versionCmd    `cmd:"" group:"help" help:"Print the version."`
 
 	Complete completeCmd `cmd:"" name:"__complete" hidden:"" passthrough:""`
+	Man      manCmd      `cmd:"" name:"__man" hidden:""`
 }
 
 // Globals are the flags of every command.
