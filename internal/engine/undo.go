@@ -47,12 +47,17 @@ func (s *Stack) undo(ctx context.Context, a plan.Action) error {
 		if err := api.ContainerStop(ctx, a.Target, container.StopOptions{}); err != nil || a.Was == "" {
 			return wrap("stop container", err)
 		}
-		return s.forbidRestart(ctx, a.Target)
+		// The engine may have yet to begin what it was asked for. A successor that started beside
+		// its predecessor would hold its ports, and run with its files: one that is gone cannot.
+		return s.undo(ctx, plan.Action{Verb: plan.CreateContainer, Target: a.Target})
 	case plan.Wait:
 		if a.Was == "" {
 			return nil
 		}
-		if err := s.undo(ctx, plan.Action{Verb: plan.StartContainer, Target: a.Target, Was: a.Was}); err != nil {
+		if err := s.undo(ctx, plan.Action{Verb: plan.StartContainer, Target: a.Target}); err != nil {
+			return err
+		}
+		if err := s.forbidRestart(ctx, a.Target); err != nil {
 			return err
 		}
 		if err := s.permitRestart(ctx, a.Was); err != nil {

@@ -92,7 +92,7 @@ func (m *model) Undo(_ context.Context, a plan.Action) error {
 	case plan.StartContainer:
 		err := m.act(plan.Action{Verb: plan.StopContainer, Target: a.Target})
 		if err == nil && a.Was != "" {
-			err = m.act(plan.Action{Verb: plan.ForbidRestart, Target: a.Target})
+			err = m.act(plan.Action{Verb: plan.RemoveContainer, Target: a.Target})
 		}
 		return err
 	case plan.Wait:
