@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -11,7 +12,7 @@ import (
 )
 
 // Prober knocks at the doors of the machine. Each call is at most a few connections, ends
-// within about 3 seconds, and says by an error that nothing was learned. From is the ID of the
+// within its timeout, and says by an error that nothing was learned. From is the ID of the
 // container from inside of which it is made, or empty for the engine's machine.
 type Prober interface {
 	// Reach dials a TCP address (host:port) and hangs up.
@@ -54,7 +55,11 @@ type Probes struct {
 	Inside Inside
 	// Dialer dials from the engine's machine; nil is this one.
 	Dialer probe.Dialer
+	// Timeout bounds a call; zero is probe.DefaultTimeout.
+	Timeout time.Duration
 }
+
+func (p Probes) timeout() time.Duration { return cmp.Or(p.Timeout, probe.DefaultTimeout) }
 
 // from is the context of probes that are made from a container, or from the engine's machine, for so long.
 func (p Probes) from(ctx context.Context, container string, wait time.Duration) (context.Context, context.CancelFunc, error) {
@@ -77,7 +82,7 @@ func (p Probes) Reach(ctx context.Context, from, addr string) (probe.Reach, erro
 	const slack = 50 * time.Millisecond // TCP measures what is left of the wait
 	wait := probe.DialWait + slack
 	if from != "" || p.Dialer != nil {
-		wait = probe.DefaultTimeout
+		wait = p.timeout()
 	}
 	ctx, cancel, err := p.from(ctx, from, wait)
 	if err != nil {
@@ -89,7 +94,7 @@ func (p Probes) Reach(ctx context.Context, from, addr string) (probe.Reach, erro
 
 // Secure asks nothing: the connection is given up once TLS is agreed on.
 func (p Probes) Secure(ctx context.Context, from, addr string) (string, error) {
-	ctx, cancel, err := p.from(ctx, from, probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, from, p.timeout())
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +104,7 @@ func (p Probes) Secure(ctx context.Context, from, addr string) (string, error) {
 
 // Ask tries a door as a stranger does.
 func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
-	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, d.From, p.timeout())
 	if err != nil {
 		return probe.Answer{}, err
 	}
@@ -123,7 +128,7 @@ func (p Probes) Ask(ctx context.Context, d Door) (probe.Answer, error) {
 
 // Login tries a door with a password.
 func (p Probes) Login(ctx context.Context, d Door, password secret.Value) (probe.Answer, error) {
-	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, d.From, p.timeout())
 	if err != nil {
 		return probe.Answer{}, err
 	}
@@ -145,7 +150,7 @@ func (p Probes) Login(ctx context.Context, d Door, password secret.Value) (probe
 
 // Rules logs in and asks for them.
 func (p Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]probe.Rule, error) {
-	ctx, cancel, err := p.from(ctx, d.From, probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, d.From, p.timeout())
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +160,7 @@ func (p Probes) Rules(ctx context.Context, d Door, password secret.Value) ([]pro
 
 // Get follows no redirect and reads no more than the probe does.
 func (p Probes) Get(ctx context.Context, url string) (probe.Response, error) {
-	ctx, cancel, err := p.from(ctx, "", probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, "", p.timeout())
 	if err != nil {
 		return probe.Response{}, err
 	}
@@ -165,7 +170,7 @@ func (p Probes) Get(ctx context.Context, url string) (probe.Response, error) {
 
 // Talk reads a few messages.
 func (p Probes) Talk(ctx context.Context, addr, path, send string, expect *regexp.Regexp) (bool, error) {
-	ctx, cancel, err := p.from(ctx, "", probe.DefaultTimeout)
+	ctx, cancel, err := p.from(ctx, "", p.timeout())
 	if err != nil {
 		return false, err
 	}

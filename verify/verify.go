@@ -53,8 +53,10 @@ type Subject struct {
 	// only if the engine was not observed.
 	Inside     Inside
 	Containers Containers
-	// Prober knocks at doors; nil is Probes{Inside, Dialer}.
+	// Prober knocks at doors; nil is Probes of Inside, Dialer and ProbeTimeout.
 	Prober Prober
+	// ProbeTimeout bounds one knock; zero is probe.DefaultTimeout.
+	ProbeTimeout time.Duration
 	// Secret returns the value of a secret; it is asked only for one that is about to be tried.
 	Secret func(ctx context.Context, name string) (secret.Value, error)
 	// Now is when the report is made: accept blocks end. Zero is the clock's time.
@@ -75,7 +77,7 @@ type Subject struct {
 const atOnce = 8
 
 // Run makes every check and returns what came of it, in the order of the table and, within
-// a check, of the spec. It takes as long as the slowest probe, about 3 seconds at most for
+// a check, of the spec. It takes as long as the slowest probe, at most ProbeTimeout for
 // each connection that gets no answer; the end of ctx ends it, as errors.
 func Run(ctx context.Context, s Subject) Report {
 	if s.Machine.Run == nil {
@@ -83,7 +85,7 @@ func Run(ctx context.Context, s Subject) Report {
 	}
 	s.Machine = s.Machine.Remembering()
 	if s.Prober == nil {
-		s.Prober = Probes{s.Inside, s.Dialer}
+		s.Prober = Probes{s.Inside, s.Dialer, s.ProbeTimeout}
 	}
 	if s.Now.IsZero() {
 		s.Now = time.Now()

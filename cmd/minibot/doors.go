@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"minibot/apply"
 	"minibot/internal/bridge"
@@ -31,10 +31,9 @@ func (e *noDialerError) Is(target error) bool { return target == host.ErrNotAppl
 
 // dialer finds a program by which one dials on the machine of an engine behind ssh. Whoever asks closes it.
 func (a *app) dialer(ctx context.Context) (*bridge.Bridge, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, insideWait, fmt.Errorf("no program was ready on %s within %s", a.far.Name, insideWait))
-	defer cancel()
-	var lost error // ssh does not come through, which says nothing of the programs there
-	b, err := bridge.Open(ctx, func(ctx context.Context, argv []string) (bridge.Process, error) {
+	const patience = 10 * time.Second // ssh may have to connect first
+	var lost error                    // ssh does not come through, which says nothing of the programs there
+	b, err := bridge.Open(ctx, patience, func(ctx context.Context, argv []string) (bridge.Process, error) {
 		process, err := a.far.Start(ctx, argv)
 		if err != nil {
 			lost = err

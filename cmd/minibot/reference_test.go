@@ -31,6 +31,7 @@ import (
 // deserve themselves: an old version, an open disk, no internet. That a database could call out is so with one network.
 // OpenClaw is healthy before its WebSocket opens, and its own audit takes long: TestReferenceStack waits for them.
 var ofTheStack = []string{
+	"--probe-timeout", "30s",
 	"--offline", "--skip", "net.l2", "--skip", "host", "--skip", "remote", "--skip", "net.egress.db-unneeded",
 	"--skip", "auth.openclaw.ws", "--skip", "auth.openclaw.audit",
 }

@@ -20,12 +20,16 @@ type verifyCmd struct {
 	Schema  bool `help:"Print the JSON Schema of --json, and make no check." xor:"instead"`
 	Offline bool `help:"This machine has no way to the internet: do not try what the services declare to call."`
 	// ActiveAuth is never on by default: what is counted may lock people out.
-	ActiveAuth bool `help:"Try one wrong password at OpenClaw, too. Ten in a minute lock everybody on this machine out for five."`
+	ActiveAuth   bool          `help:"Try one wrong password at OpenClaw, too. Ten in a minute lock everybody on this machine out for five."`
+	ProbeTimeout time.Duration `help:"How long a service has to answer. On a slow or busy machine give it more." placeholder:"TIME" default:"3s"`
 	selectFlags
 	reportFlags
 	watchFlags
 	evidenceFlags
 }
+
+// minProbeTimeout is what a probe needs where nothing is slow: less would only make errors.
+const minProbeTimeout = 100 * time.Millisecond
 
 func (*verifyCmd) Examples() []example {
 	return []example{
@@ -39,6 +43,9 @@ func (*verifyCmd) Examples() []example {
 
 // Validate reads what kong does not.
 func (c *verifyCmd) Validate(parsed *kong.Context) error {
+	if c.ProbeTimeout < minProbeTimeout {
+		return fmt.Errorf("--probe-timeout: write %s at least, such as 3s", minProbeTimeout)
+	}
 	return errors.Join(c.selectFlags.read(), c.reportFlags.read(parsed), c.watchFlags.read(c.reportFlags), c.evidenceFlags.read(c.selectFlags))
 }
 
@@ -81,7 +88,7 @@ func (c *verifyCmd) make(ctx context.Context, a *app) (verify.Report, error) {
 
 // report makes the checks. It is an error if nobody knows which machine is meant.
 func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.Report, error) {
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection, Offline: c.Offline, ActiveAuth: c.ActiveAuth}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Secret: lookup(loaded), Select: c.selection, Offline: c.Offline, ActiveAuth: c.ActiveAuth, ProbeTimeout: c.ProbeTimeout}
 	endpoint, err := a.endpoint()
 	if err != nil {
 		return verify.Report{}, err
@@ -142,7 +149,7 @@ func (a *app) observe(ctx context.Context, endpoint engine.Endpoint, loaded *loa
 		unseen(err)
 		return func() {}
 	}
-	within := newInside(e)
+	within := newInside(e, subject.ProbeTimeout)
 	done = func() {
 		within.close()
 		_ = e.Close()

@@ -47,7 +47,7 @@ func (c *verifyCmd) collect(ctx context.Context, a *app, loaded *loaded) (verify
 		return verify.Report{}, err
 	}
 	endpoint.Wrap = collector.Wrap
-	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Offline: c.Offline, Now: time.Now(), Local: endpoint.Local(), Endpoint: endpoint.Host}
+	subject := verify.Subject{Stack: loaded.stack, Project: loaded.project, Offline: c.Offline, Now: time.Now(), Local: endpoint.Local(), Endpoint: endpoint.Host, ProbeTimeout: c.ProbeTimeout}
 	done := a.observe(ctx, endpoint, loaded, &subject)
 	defer done()
 	collector.Attach(&subject)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,19 +11,17 @@ import (
 	"minibot/internal/probe"
 )
 
-// insideWait bounds the search for a program in a container; each try is a program that starts.
-const insideWait = 15 * time.Second
-
 // inside looks from inside containers for one report. What runs in them for it ends with it.
 type inside struct {
-	engine *engine.Engine
+	engine   *engine.Engine
+	patience time.Duration // for each program that is tried to become ready
 
 	mu      sync.Mutex
 	bridges map[string]func() (*bridge.Bridge, error) // by container
 }
 
-func newInside(e *engine.Engine) *inside {
-	return &inside{engine: e, bridges: map[string]func() (*bridge.Bridge, error){}}
+func newInside(e *engine.Engine, patience time.Duration) *inside {
+	return &inside{engine: e, patience: patience, bridges: map[string]func() (*bridge.Bridge, error){}}
 }
 
 // Dialer finds a program by which one dials in a container, once.
@@ -49,9 +46,7 @@ func (i *inside) Run(ctx context.Context, container string, argv []string, limit
 }
 
 func (i *inside) open(ctx context.Context, container string) (*bridge.Bridge, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, insideWait, fmt.Errorf("no program was ready in it within %s", insideWait))
-	defer cancel()
-	return bridge.Open(ctx, func(ctx context.Context, argv []string) (bridge.Process, error) {
+	return bridge.Open(ctx, i.patience, func(ctx context.Context, argv []string) (bridge.Process, error) {
 		return i.engine.Start(ctx, container, argv)
 	})
 }

@@ -54,16 +54,20 @@ type way interface {
 	close()
 }
 
-// Open finds a program that works, which takes as long as starting each of them in turn. The error is ErrNoProgram
-// where none does.
-func Open(ctx context.Context, start Start) (*Bridge, error) {
+// Open finds a program that works: it starts each of them in turn, and gives each of them patience to become ready. The
+// error is ErrNoProgram where there is none: not where one was not ready in time.
+func Open(ctx context.Context, patience time.Duration, start Start) (*Bridge, error) {
 	var why []string
+	none := ErrNoProgram
 	for _, p := range programs {
 		b := &Bridge{Program: p.name}
-		process, err := greeted(ctx, start, p.argv)
+		process, err := try(ctx, patience, start, p.argv)
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case errors.Is(err, errLate):
+			none = errLate
+			fallthrough
 		case err != nil:
 			why = append(why, p.name+": "+err.Error())
 			continue
@@ -75,11 +79,25 @@ func Open(ctx context.Context, start Start) (*Bridge, error) {
 		}
 		return b, nil
 	}
-	return nil, fmt.Errorf("%w (%s)", ErrNoProgram, strings.Join(why, "; "))
+	return nil, fmt.Errorf("%w (%s)", none, strings.Join(why, "; "))
 }
 
 // greeting is what a program prints when it has found that it can do the work.
 const greeting = "minibot\n"
+
+// errLate says of a program, or of all of them, that it may be there.
+var errLate = errors.New("not ready in time")
+
+// try gives one program its time: an engine that never answers for it must not keep the others from being tried.
+func try(ctx context.Context, patience time.Duration, start Start, argv []string) (Process, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w, after %s", errLate, patience))
+	defer cancel()
+	process, err := greeted(ctx, start, argv)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return process, err
+}
 
 // greeted starts a program and waits for its greeting.
 func greeted(ctx context.Context, start Start, argv []string) (Process, error) {

@@ -122,7 +122,7 @@ func each(t *testing.T, test func(*testing.T, *Bridge)) {
 }
 
 func openOnly(t *testing.T, m *machine, name string) (*Bridge, error) {
-	return Open(t.Context(), func(ctx context.Context, argv []string) (Process, error) {
+	return Open(t.Context(), time.Minute, func(ctx context.Context, argv []string) (Process, error) {
 		for _, p := range programs {
 			if p.name == name && p.argv[2] == argv[2] {
 				return m.start(ctx, argv)
@@ -344,15 +344,25 @@ func TestOrphans(t *testing.T) {
 }
 
 func TestNoProgram(t *testing.T) {
-	_, err := Open(t.Context(), func(context.Context, []string) (Process, error) {
+	_, err := Open(t.Context(), time.Minute, func(context.Context, []string) (Process, error) {
 		return nil, errors.New("executable file not found in $PATH")
 	})
 	if !errors.Is(err, ErrNoProgram) || !strings.Contains(err.Error(), "perl: executable file not found") {
 		t.Errorf("%v", err)
 	}
+	_, err = Open(t.Context(), 10*time.Millisecond, func(ctx context.Context, argv []string) (Process, error) {
+		if argv[0] == "perl" {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return nil, errors.New("executable file not found in $PATH")
+	})
+	if errors.Is(err, ErrNoProgram) || !strings.Contains(err.Error(), "not ready in time (node: executable") || !strings.Contains(err.Error(), "perl: not ready in time, after 10ms") {
+		t.Errorf("one never answers: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, (&machine{t: t}).start); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, time.Minute, (&machine{t: t}).start); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want the end of the context", err)
 	}
 }

@@ -64,7 +64,7 @@ func (c *Collector) Wrap(next http.RoundTripper) http.RoundTripper {
 func (c *Collector) Attach(s *verify.Subject) {
 	r := recorder{tape: c.tape, reducer: c.reducer, inside: s.Inside, containers: s.Containers, prober: s.Prober}
 	if r.prober == nil {
-		r.prober = verify.Probes{Inside: s.Inside}
+		r.prober = verify.Probes{Inside: s.Inside, Dialer: s.Dialer, Timeout: s.ProbeTimeout}
 	}
 	s.Machine, s.Prober = c.machine.machine(c.real), r
 	if s.Inside != nil {
