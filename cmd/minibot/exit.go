@@ -122,6 +122,8 @@ func outcomeOf(err error) outcome {
 		out := outcomeOf(half.Err)
 		out.hint = "Both values are kept in the store. To go on: minibot secret rotate " + half.Name + ", or minibot apply"
 		return out
+	case errors.Is(err, engine.ErrMoved):
+		return outcome{code: exitRefused, hint: "Look at what is there now: minibot plan"}
 	case errors.As(err, &unhealthy), errors.As(err, &step) && step.Action.Verb == plan.StartContainer:
 		return outcome{code: exitUnhealthy}
 	case errors.As(err, &port):

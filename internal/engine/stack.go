@@ -55,9 +55,32 @@ const lookPatience = 5 * time.Second
 
 // Do carries out one action. Progress, which may be nil, gets lines for people while a
 // pull or a wait goes on. A context that ends stops a pull or a wait; any other action is
-// not begun then, or brought to its end, so that it is known what was done.
+// not begun then, or brought to its end, so that it is known what was done. The error is
+// ErrMoved where somebody else was at it.
 func (s *Stack) Do(ctx context.Context, a plan.Action, progress func(string)) error {
-	return s.quiet(ctx, s.do(ctx, a, progress))
+	err := s.do(ctx, a, progress)
+	if err != nil && s.moved(ctx, a) {
+		err = fmt.Errorf("%w (%w)", ErrMoved, err)
+	}
+	return s.quiet(ctx, err)
+}
+
+// ErrMoved says that the container of an action is gone, or goes, which was there when the plan was made.
+var ErrMoved = errors.New("the plan is stale: somebody else removed the container since it was made")
+
+// moved reports whether an action failed because its container is gone: what the engine says then may sound like
+// anything else.
+func (s *Stack) moved(ctx context.Context, a plan.Action) bool {
+	switch a.Verb {
+	case plan.RenameContainer, plan.StartContainer, plan.StopContainer, plan.ForbidRestart, plan.Unpause, plan.UpdateContainer,
+		plan.Connect, plan.Disconnect, plan.Wait:
+	default:
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	defer cancel()
+	there, err := s.engine.api.ContainerInspect(ctx, a.Target)
+	return errdefs.IsNotFound(err) || err == nil && (there.State.Dead || there.State.Status == container.StateRemoving)
 }
 
 // quiet takes secrets out of an error: an engine may repeat what it was sent, such as the
