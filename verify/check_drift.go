@@ -51,7 +51,7 @@ func about(r Result, object, name string) Result {
 
 // difference says a cause in the order of time: what it was → what it became.
 func difference(c plan.Cause) string {
-	from, to, why := c.Old, c.New, "not applied yet"
+	from, to, why := c.Old, c.New, "to be applied"
 	if c.Drift {
 		from, to, why = c.New, c.Old, "changed on the machine, not in the spec"
 	}

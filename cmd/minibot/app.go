@@ -31,6 +31,8 @@ type app struct {
 	stderr  io.Writer
 	// width is the terminal's, at most 100 columns; 100 off a terminal.
 	width int
+	// fold is how wide messages may be; 0 off a terminal, where each stays on one line for those who search them.
+	fold int
 	// colorOut and colorErr say whether that stream may have colour.
 	colorOut, colorErr bool
 	// env is the store env. Opening it took its variables out of the environment, which the
@@ -45,8 +47,12 @@ func newApp(globals Globals, stdin io.Reader, stdout, stderr io.Writer) *app {
 	if err != nil {
 		panic(err)
 	}
+	fold := 0
+	if term.IsTerminal(fd(stderr)) {
+		fold = widthOf(stderr)
+	}
 	return &app{
-		Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: widthOf(stdout), env: env,
+		Globals: globals, stdin: stdin, stdout: stdout, stderr: stderr, width: widthOf(stdout), fold: fold, env: env,
 		colorOut: globals.Color && canColor(stdout), colorErr: globals.Color && canColor(stderr),
 	}
 }
@@ -73,7 +79,9 @@ func fd(stream any) int {
 }
 
 // say writes a message for people. Results go to stdout instead.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.stderr, foldText(fmt.Sprintf(format, args...), a.fold))
+}
 
 // debug writes what --debug asks for.
 func (a *app) debug(format string, args ...any) {

@@ -50,11 +50,10 @@ func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 		}
 		s.options = saved.Options
 	}
-	held, err := s.lock(ctx, c.lockFlags)
-	if err != nil {
+	if err := s.lock(ctx, c.lockFlags); err != nil {
 		return err
 	}
-	defer unlock(held, &err)
+	defer s.unlock(&err)
 	shown, live, err := s.plan(ctx)
 	if err != nil {
 		return err

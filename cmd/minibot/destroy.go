@@ -28,11 +28,10 @@ func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer s.engine.Close()
-	held, err := s.lock(ctx, c.lockFlags)
-	if err != nil {
+	if err := s.lock(ctx, c.lockFlags); err != nil {
 		return err
 	}
-	defer unlock(held, &err)
+	defer s.unlock(&err)
 	live, err := s.observe(ctx)
 	if err != nil {
 		return err
@@ -62,7 +61,7 @@ func (a *app) volumesLeft(live plan.Live) error {
 	for _, name := range names {
 		note := ""
 		if service := live.Volumes[name].Labels[render.FilesLabel]; service != "" {
-			note = fmt.Sprintf("  # the files of %s, with its secrets; apply writes them anew", service)
+			note = fmt.Sprintf("  # files of %s, with secrets; apply writes them anew", service)
 		}
 		a.say("  docker volume rm %s%s", name, note)
 	}

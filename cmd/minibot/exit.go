@@ -97,7 +97,7 @@ func outcomeOf(err error) outcome {
 	case errors.Is(err, errIncomplete):
 		return outcome{code: exitError, quiet: true}
 	case errors.As(err, &ssh):
-		return outcome{code: ssh.code}
+		return outcome{code: exitError, hint: "Make this work first: " + shellWords("ssh", ssh.destination, "true")}
 	case errors.Is(err, errNobody):
 		return outcome{code: exitUsage, hint: "Add -y to go on without a question."}
 	case errors.Is(err, errNoChoice):
@@ -127,7 +127,7 @@ func outcomeOf(err error) outcome {
 	case errors.As(err, &unhealthy), errors.As(err, &step) && step.Action.Verb == plan.StartContainer:
 		return outcome{code: exitUnhealthy}
 	case errors.As(err, &port):
-		return outcome{code: exitError, hint: "Stop that program, or give the service another port: bind { published = … }. Nothing was changed."}
+		return outcome{code: exitError, hint: "Nothing was changed. Stop that program, or give the service another port of the machine: published = … in its bind."}
 	case errors.Is(err, secret.ErrNotFound), errors.Is(err, secret.ErrLocked), errors.Is(err, secret.ErrDenied), errors.Is(err, secret.ErrUnavailable):
 		return outcome{code: exitSecret}
 	case errors.As(err, &gone) && !gone.Endpoint.SSH() && errors.Is(err, fs.ErrPermission):

@@ -23,14 +23,14 @@ type lockFlags struct {
 
 // lock makes sure that nobody else of this user changes the stack on this engine until the
 // lock is released.
-func (s *site) lock(ctx context.Context, flags lockFlags) (held *lock.Lock, err error) {
+func (s *site) lock(ctx context.Context, flags lockFlags) error {
 	path, err := statePath("locks", s.loaded.stack.Name, s.engine.Endpoint, ".lock")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	command := strings.Join(append([]string{"minibot"}, s.command), " ")
 	s.held, err = lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
-	return s.held, err
+	return err
 }
 
 // statePath is the file of a kind that belongs to a stack on an engine.
@@ -59,5 +59,9 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "minibot"), nil
 }
 
-// unlock releases, and joins what goes wrong with it to the command's error.
-func unlock(l *lock.Lock, err *error) { *err = errors.Join(*err, l.Release(*err == nil)) }
+// unlock releases, and joins what goes wrong with it to the command's error. Who failed, or was refused, before anything
+// was touched leaves nothing half done either: what was before is at rest by then.
+func (s *site) unlock(err *error) {
+	clean := *err == nil || s.rested && !s.touched
+	*err = errors.Join(*err, s.held.Release(clean))
+}

@@ -79,8 +79,19 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := view.backlog(logs, mask); err != nil || !c.Follow {
+	there := slices.ContainsFunc(logs, func(one *log) bool { return one.there })
+	silent := there && !slices.ContainsFunc(logs, func(one *log) bool { return len(one.lines) > 0 })
+	if err := view.backlog(logs, mask); err != nil {
 		return err
+	}
+	switch {
+	case silent && c.Since != "":
+		view.note("nothing was written since then (--since %s)", c.Since)
+	case silent:
+		view.note("nothing was written yet")
+	}
+	if !c.Follow {
+		return nil
 	}
 	return c.follow(ctx, s, view, logs, mask)
 }
@@ -88,6 +99,7 @@ func (c *logsCmd) Run(ctx context.Context, a *app) error {
 // log is what one service wrote so far.
 type log struct {
 	service, container string
+	there              bool // the container was
 	lines              []engine.Line
 	last               time.Time // of its last line
 }
@@ -113,6 +125,7 @@ func (c *logsCmd) gather(ctx context.Context, s *site, view *logView) ([]*log, e
 				view.note("%s has no container", one.service)
 				return nil
 			}
+			one.there = true
 			return s.engine.Lines(inner, id, c.want, func(line engine.Line) {
 				one.lines, one.last = append(one.lines, line), line.Time
 			})

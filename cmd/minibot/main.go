@@ -142,6 +142,7 @@ func newParser(cli *commands, options ...kong.Option) *kong.Kong {
 	if err != nil {
 		panic(err) // the tags are wrong
 	}
+	parser.Model.HelpFlag.Help = "Show what a command does, with examples."
 	return parser
 }
 

@@ -64,9 +64,26 @@ func (c *planCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		a.say("Saved. To carry out this plan: minibot apply %s", c.Out)
+	} else if a.fold > 0 && !a.JSON && p.Differs() {
+		a.say("To carry it out: %s", c.applies(a))
 	}
 	if c.DetailedExitcode && p.Differs() {
 		return errDiffers
 	}
 	return nil
+}
+
+// applies is the command that does what the plan shows.
+func (c *planCmd) applies(a *app) string {
+	words := []string{"minibot", "apply"}
+	if a.File != "minibot.hcl" {
+		words = append(words, "-f", a.File)
+	}
+	for _, name := range c.Replace {
+		words = append(words, "--replace", name)
+	}
+	if c.RemoveStrays {
+		words = append(words, "--remove-strays")
+	}
+	return shellWords(words...)
 }

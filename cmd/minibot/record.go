@@ -25,9 +25,10 @@ func journalOf(stack string, endpoint engine.Endpoint) (journal.Journal, error) 
 	return journal.Journal{Path: path}, err
 }
 
-// record keeps in the history that something is done to the stack, and at the end, which the caller tells, what came
-// of it. That it cannot be kept is a warning: it stands in the way of nothing.
+// record keeps in the history that something is done to the stack from now on, and at the end, which the caller tells,
+// what came of it. That it cannot be kept is a warning: it stands in the way of nothing.
 func (s *site) record(ctx context.Context, summary string) (end func(*error)) {
+	s.touched = true
 	book, err := journalOf(s.loaded.stack.Name, s.engine.Endpoint)
 	name, host := who()
 	command, _, _ := strings.Cut(s.command, " <")

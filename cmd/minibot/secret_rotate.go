@@ -59,11 +59,10 @@ func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
 	if endpoint := s.engine.Endpoint; !endpoint.Local() && !endpoint.SSH() {
 		return errElsewhere
 	}
-	held, err := s.lock(ctx, c.lockFlags)
-	if err != nil {
+	if err := s.lock(ctx, c.lockFlags); err != nil {
 		return err
 	}
-	defer unlock(held, &err)
+	defer s.unlock(&err)
 	r := &rotator{site: s, ask: c.Ask}
 	if err := r.ready(ctx, names); err != nil {
 		return err

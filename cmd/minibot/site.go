@@ -28,10 +28,10 @@ type site struct {
 	options plan.Options
 	// glance is what is seen first; nil once it was.
 	glance *engine.Glance
-	// held is the lock of those who change the stack, and rested that they have waited for what
-	// the engine was still doing.
-	held   *lock.Lock
-	rested bool
+	// held is the lock of those who change the stack, rested that they have waited for what the
+	// engine was still doing, and touched that they began to change something.
+	held            *lock.Lock
+	rested, touched bool
 }
 
 // site reads the spec, and meanwhile finds the engine. Whoever asks closes the engine.
@@ -104,10 +104,12 @@ func (s *site) observe(ctx context.Context) (plan.Live, error) {
 	if err != nil || s.held == nil || s.rested {
 		return live, err
 	}
-	s.rested = true
 	waited, err := s.engine.Rest(ctx, s.loaded.stack.Name, live, s.held.Clean, func(text string) { s.say("… %s", text) })
-	if err != nil || !waited {
+	if err != nil {
 		return live, err
+	}
+	if s.rested = true; !waited {
+		return live, nil
 	}
 	return s.engine.Observe(ctx, s.loaded.project)
 }
@@ -273,7 +275,7 @@ func (s *site) holds(ctx context.Context, took time.Duration) error {
 	}
 	if !after.Empty() {
 		s.say("Applied, but the machine is still not what the spec says:")
-		s.say("%s", planText(after, s.loaded.project, paint(s.colorErr)))
+		s.say("%s", planText(after, s.loaded.project, s.fold, paint(s.colorErr)))
 		return errIncomplete
 	}
 	if text := s.console().tally.text(s.width); text != "" && !s.JSON {

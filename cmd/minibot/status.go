@@ -53,6 +53,8 @@ type serviceStatus struct {
 	MemoryUsed  *int64   `json:"memory_used,omitempty"`
 	MemoryLimit int64    `json:"memory_limit"`
 	Ports       []string `json:"ports"`
+	// MissingPorts are those of the spec that it does not publish, though it runs.
+	MissingPorts []string `json:"missing_ports,omitempty"`
 }
 
 // Run shows one screen about the stack.
@@ -127,6 +129,11 @@ func statusOf(project *types.Project, service types.ServiceConfig, live plan.Liv
 	}
 	for _, port := range c.Published {
 		status.Ports = append(status.Ports, portWords(port))
+	}
+	for _, port := range plan.Ports(service) {
+		if status.State == "running" && !slices.Contains(c.Published, port) {
+			status.MissingPorts = append(status.MissingPorts, portWords(port))
+		}
 	}
 	return status
 }

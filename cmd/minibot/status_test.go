@@ -26,6 +26,7 @@ func TestStatusText(t *testing.T) {
 		{Service: "mail", State: "exited", ExitCode: 137, OOMKilled: true, MemoryLimit: mb},
 		{Service: "late", State: "running", Health: "starting", StartedAt: ago(0), MemoryLimit: mb},
 		{Service: "new", State: "absent", MemoryLimit: mb},
+		{Service: "cut", State: "running", Well: true, StartedAt: ago(time.Minute), MemoryLimit: mb, MissingPorts: []string{"127.0.0.1:81"}},
 	},
 		LastDeed:   &journal.Entry{Time: now.Add(-26 * time.Hour), User: "ada as root", Command: "secret rotate", Summary: "DB", Result: "taken back"},
 		LastVerify: &verified{Time: now.Add(-90 * time.Second), Summary: "58 checks: 57 passed, 1 failed"},
@@ -40,16 +41,36 @@ func TestStatusText(t *testing.T) {
   queue    restarting                           0
   mail     exited                               0
   late     starting    0s                       0
-  new      absent                               0
+  new      absent
+  cut      running     1m 0s                    0
 
 ✗ web is unhealthy. What it said: minibot logs web
 ✗ web is open to the network on 0.0.0.0:80. To close it: minibot apply
 ✗ queue keeps ending with exit code 1. What it said: minibot logs queue
 ✗ mail was killed: it needed more memory than its limit. What it said: minibot logs mail
 ✗ new has no container. To make it: minibot apply
+✗ cut does not publish 127.0.0.1:81. To mend it: minibot apply
 
 last change   1d 2h ago by ada as root: secret rotate, DB; taken back
 last verify   1m 30s ago: 58 checks: 57 passed, 1 failed
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Before the first apply one line says what to do.
+func TestStatusTextOfNothing(t *testing.T) {
+	got := statusText(stackStatus{Stack: "box", Engine: "unix:///run/docker.sock", source: "the default socket", Services: []serviceStatus{
+		{Service: "db", State: "absent"}, {Service: "web", State: "absent"},
+	}}, time.Time{}, 100, paint(false))
+	want := `The stack box on unix:///run/docker.sock (the default socket)
+
+  service  state   up  memory    restarts  ports
+  db       absent
+  web      absent
+
+✗ no service has a container. To make them: minibot apply
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

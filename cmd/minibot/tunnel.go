@@ -181,8 +181,11 @@ func (a *app) viewForwards(destination string, forwards []forward) error {
 	return err
 }
 
-// sshEndedError tells how ssh ended. It said why itself.
-type sshEndedError struct{ code int }
+// sshEndedError tells how ssh to a destination ended. It said why itself.
+type sshEndedError struct {
+	destination string
+	code        int
+}
 
 func (e *sshEndedError) Error() string { return fmt.Sprintf("ssh ended with exit code %d", e.code) }
 
@@ -203,7 +206,7 @@ func (a *app) ssh(ctx context.Context, argv []string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &exit):
-		return &sshEndedError{max(exit.ExitCode(), 1)}
+		return &sshEndedError{argv[len(argv)-1], exit.ExitCode()}
 	case err != nil:
 		return fmt.Errorf("start ssh: %w", err)
 	}

@@ -188,12 +188,12 @@ func TestTunnel(t *testing.T) {
 		t.Error("the tunnel is still there after Ctrl-C")
 	}
 
-	// A key that the server does not take: ssh says so, and its exit code is minibot's.
+	// A key that the server does not take: ssh says so, and minibot what to do.
 	if err := os.WriteFile(filepath.Join(dir, "user.pub"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := command().CombinedOutput()
-	if code := exitOf(t, err); code != 255 || !bytes.Contains(out, []byte("Permission denied")) || !bytes.Contains(out, []byte("ssh ended with exit code 255")) {
+	if code := exitOf(t, err); code != exitError || !bytes.Contains(out, []byte("Permission denied")) || !bytes.Contains(out, []byte("Make this work first: ssh ")) || !bytes.Contains(out, []byte("ssh ended with exit code 255")) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/rogpeppe/go-internal/diff"
+	"golang.org/x/term"
 
 	"minibot/internal/plan"
 	"minibot/spec"
@@ -26,7 +28,11 @@ func (a *app) viewPlan(p plan.Plan, project *types.Project) error {
 			plan.Plan
 		}{planFormat, p.Differs(), p})
 	}
-	_, err := a.stdout.Write(planText(p, project, paint(a.colorOut)))
+	columns := 0
+	if term.IsTerminal(fd(a.stdout)) {
+		columns = a.width
+	}
+	_, err := io.WriteString(a.stdout, planText(p, project, columns, paint(a.colorOut)))
 	return err
 }
 
@@ -62,7 +68,8 @@ var signs = map[plan.Kind]struct{ sign, color, text string }{
 	plan.Remove:  {"-", red, "remove"},
 }
 
-func planText(p plan.Plan, project *types.Project, paint painter) []byte {
+// planText is the plan for people, in lines of at most so many columns; 0 are any number.
+func planText(p plan.Plan, project *types.Project, columns int, paint painter) string {
 	var out bytes.Buffer
 	for _, problem := range p.Problems {
 		fmt.Fprintf(&out, "%s %s %s: %s.\n  %s\n\n", paint(red, "Problem:"), problem.Object, problem.Name, problem.Summary, problem.Remedy)
@@ -78,7 +85,11 @@ func planText(p plan.Plan, project *types.Project, paint painter) []byte {
 		for _, why := range stray.Why {
 			fmt.Fprintf(&out, "  it %s\n", why)
 		}
-		fmt.Fprintf(&out, "  minibot leaves it alone. To remove it: docker rm -f %s\n\n", stray.Name)
+		if stray.Project != "" && stray.Project != p.Stack {
+			fmt.Fprintf(&out, "  it is of the compose project %q, so minibot leaves it alone\n\n", stray.Project)
+		} else {
+			fmt.Fprint(&out, "  To remove it: minibot apply --remove-strays\n\n")
+		}
 	}
 	if len(p.Steps) == 0 {
 		switch {
@@ -89,28 +100,28 @@ func planText(p plan.Plan, project *types.Project, paint painter) []byte {
 		default:
 			fmt.Fprintf(&out, "No changes. The stack %q is what the spec says.\n", p.Stack)
 		}
-		return out.Bytes()
+		return foldText(out.String(), columns)
 	}
 	for _, step := range p.Steps {
-		stepText(&out, step, paint)
+		stepText(&out, step, columns, paint)
 		if step.Kind == plan.Create && step.Object == "service" {
 			serviceText(&out, project.Services[step.Name])
 		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", summary(p))
-	return out.Bytes()
+	return foldText(out.String(), columns)
 }
 
-func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
+func stepText(out *bytes.Buffer, step plan.Step, columns int, paint painter) {
 	sign := signs[step.Kind]
 	fmt.Fprintf(out, "%s %s %s  %s\n", paint(sign.color, sign.sign), step.Object, paint(bold, step.Name), paint(dim, sign.text))
 	if step.Kind == plan.Create || step.Kind == plan.Pull || step.Kind == plan.Remove {
 		return
 	}
-	width := 0
+	wide := 0
 	for _, cause := range step.Causes {
 		if !severalLines(cause) {
-			width = max(width, len(cause.Path))
+			wide = max(wide, len(cause.Path))
 		}
 	}
 	for _, cause := range step.Causes {
@@ -126,13 +137,22 @@ func stepText(out *bytes.Buffer, step plan.Step, paint painter) {
 			linesText(out, cause, paint)
 			continue
 		}
-		fmt.Fprintf(out, "    %-*s  %s → %s%s\n", width, cause.Path, paint(red, value(cause.Path, cause.Old)), paint(green, value(cause.Path, cause.New)), note)
+		old, new := value(cause.Path, cause.Old), value(cause.Path, cause.New)
+		line := fmt.Sprintf("    %-*s  %s → %s%s", wide, cause.Path, paint(red, old), paint(green, new), note)
+		if columns > 0 && width(line) > columns { // one below the other, where they can be compared
+			line = fmt.Sprintf("    %s%s\n      %s\n      %s", cause.Path, note, paint(red, "- "+old), paint(green, "+ "+new))
+		}
+		fmt.Fprintln(out, line)
 	}
 }
 
 // serviceText says in a line or two what a new container will be.
 func serviceText(out *bytes.Buffer, service types.ServiceConfig) {
-	fmt.Fprintf(out, "    %s, at most %s of memory and %g CPUs\n", service.Image, spec.SizeOf(int64(service.MemLimit)), service.CPUS)
+	cpus := fmt.Sprintf("%g CPUs", service.CPUS)
+	if service.CPUS == 1 {
+		cpus = "1 CPU"
+	}
+	fmt.Fprintf(out, "    %s, at most %s of memory and %s\n", service.Image, spec.SizeOf(int64(service.MemLimit)), cpus)
 	for _, port := range plan.Ports(service) {
 		fmt.Fprintf(out, "    on %s\n", port)
 	}

@@ -26,11 +26,14 @@ func statusText(status stackStatus, now time.Time, width int, paint painter) str
 	table := table{{"service", "state", "up", "memory", "", "restarts", "ports"}}
 	for _, service := range status.Services {
 		memory, share := memoryWords(service)
-		up := ""
+		up, restarts := "", ""
 		if service.StartedAt != nil {
 			up = span(now.Sub(*service.StartedAt))
 		}
-		table = append(table, []string{service.Service, stateWords(service), up, memory, share, fmt.Sprint(service.Restarts), strings.Join(service.Ports, " ")})
+		if service.State != "absent" {
+			restarts = fmt.Sprint(service.Restarts)
+		}
+		table = append(table, []string{service.Service, stateWords(service), up, memory, share, restarts, strings.Join(service.Ports, " ")})
 	}
 	table.write(&out, width, func(row, column int, text string) string {
 		if row == 0 {
@@ -39,8 +42,12 @@ func statusText(status stackStatus, now time.Time, width int, paint painter) str
 		return paint(statusColor(status.Services[row-1], column), text)
 	})
 	var notes []string
-	for _, service := range status.Services {
-		notes = append(notes, statusNotes(service)...)
+	if len(status.Services) > 1 && !slices.ContainsFunc(status.Services, func(s serviceStatus) bool { return s.State != "absent" }) {
+		notes = []string{"no service has a container. To make them: minibot apply"}
+	} else {
+		for _, service := range status.Services {
+			notes = append(notes, statusNotes(service)...)
+		}
 	}
 	if len(notes) > 0 {
 		out.WriteString("\n")
@@ -148,6 +155,9 @@ func statusNotes(service serviceStatus) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%s is paused. To go on: minibot apply", service.Service))
 	default:
 		notes = append(notes, fmt.Sprintf("%s ended with exit code %d. To start it: minibot apply. What it said: %s", service.Service, service.ExitCode, look))
+	}
+	if service.State == "running" && len(service.MissingPorts) > 0 {
+		notes = append(notes, fmt.Sprintf("%s does not publish %s. To mend it: minibot apply", service.Service, strings.Join(service.MissingPorts, ", ")))
 	}
 	if open := exposed(service); len(open) > 0 {
 		notes = append(notes, fmt.Sprintf("%s is open to the network on %s. To close it: minibot apply", service.Service, strings.Join(open, ", ")))

@@ -118,6 +118,10 @@ func explained(err error, ref, platform string, looked error) error {
 			other = "linux/arm64"
 		}
 		return fmt.Errorf("the image has no build for this machine's processor; platform = %q runs another one by emulation, slowly: %w", other, err)
+	case says("no such host", "connection refused", "network is unreachable", "i/o timeout", "TLS handshake timeout", "Client.Timeout exceeded"):
+		return fmt.Errorf("the engine does not reach the registry %s: %w", registryOf(ref), err)
+	case says("manifest unknown"):
+		return fmt.Errorf("the registry %s has no such image: %w", registryOf(ref), err)
 	case !says("no basic auth credentials", "unauthorized", "authentication required", "access to the resource is denied"):
 		return err
 	case errors.Is(looked, errNoLogin):

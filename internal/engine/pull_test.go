@@ -46,6 +46,8 @@ func TestExplained(t *testing.T) {
 		{"no matching manifest for linux/arm64/v8 in the manifest list entries", "", nil, `the image has no build for this machine's processor; platform = "linux/amd64" runs another one by emulation, slowly: `},
 		{"no matching manifest for linux/amd64 in the manifest list entries", "", nil, `the image has no build for this machine's processor; platform = "linux/arm64" runs another one by emulation, slowly: `},
 		{"no matching manifest for linux/arm64 in the manifest list entries", "linux/arm64", nil, "the image has no build for linux/arm64: "},
+		{"Get \"https://hub.example:5000/v2/\": dial tcp: lookup hub.example: no such host", "", nil, "the engine does not reach the registry hub.example:5000: "},
+		{"manifest unknown", "", errNoLogin, "the registry hub.example:5000 has no such image: "},
 		{"no basic auth credentials", "", errNoLogin, "the registry wants a login; run: docker login hub.example:5000: "},
 		{"unauthorized: authentication required", "", nil, "the registry refuses the login that docker keeps for it; run: docker login hub.example:5000: "},
 		{"pull access denied for web, requested access to the resource is denied", "", helper, "the registry wants a login, and docker's could not be read (docker-credential-missing: not found): "},

@@ -154,7 +154,7 @@ func (e *Engine) rest(ctx context.Context, one rested, told []events.Message, no
 		case sure:
 			tell(fmt.Sprintf("the engine is still stopping %s; waiting for it", one.name))
 		default:
-			tell(fmt.Sprintf("the engine may still be stopping %s, and has forgotten whether it is; watching it for %s", one.name, left.Round(time.Second)))
+			tell(fmt.Sprintf("an earlier run may have left %s stopping; watching it for %s", one.name, max(left.Round(time.Second), time.Second)))
 		}
 		if ended, err := e.ends(ctx, one.id, container.WaitConditionNotRunning, left); !ended {
 			return true, err

@@ -36,10 +36,24 @@ func (d *differ) service(service types.ServiceConfig) change {
 	d.decide(&c)
 	d.asked(&c)
 	if c.makes() {
+		d.leaves(c)
 		d.anonymous(service)
 		d.keepsPassword(c)
 	}
 	return c
+}
+
+// leaves warns of data that stays behind in a volume, where the service gets a new one in its place.
+func (d *differ) leaves(c change) {
+	for _, cause := range c.causes {
+		target, ok := strings.CutSuffix(strings.TrimPrefix(cause.Path, "volumes."), ".source")
+		_, there := d.live.Volumes[cause.New]
+		if !ok || there || cause.Old == "" || cause.New == "" || strings.HasPrefix(cause.Old, "/") || strings.HasPrefix(cause.New, "/") {
+			continue
+		}
+		d.warning("service", c.service.Name, fmt.Sprintf("its volume at %s will be the new %s, which is empty; what is there now stays in %s", target, cause.New, cause.Old),
+			"To go on with what is there, give the volume its old name back in the spec.")
+	}
 }
 
 // find looks for the service's container and for the one put aside for it. False if the

@@ -37,7 +37,7 @@ func (d *differ) port(c change, port Port) {
 				fmt.Sprintf("Move it in two steps: first give %s another port and apply.", other))
 		default:
 			d.problem("service", c.service.Name, fmt.Sprintf("port %s is held by the container %q", port, holder.Name),
-				fmt.Sprintf("Stop it (docker stop %s), or give the service another port in the spec.", holder.Name))
+				fmt.Sprintf("Stop it (docker stop %s), or give the service another port of the machine: published = … in its bind.", holder.Name))
 		}
 	}
 }

@@ -40,7 +40,7 @@ func readTerminal(ctx context.Context, fd int, messages io.Writer, name string, 
 		return Value{}, fmt.Errorf("read the value of %s: %w", name, err)
 	}
 	if !value.Equal(NewValue(second)) {
-		return Value{}, fmt.Errorf("the two values of %s differ", name)
+		return Value{}, fmt.Errorf("the two values of %s differ; nothing was stored", name)
 	}
 	return value, nil
 }

@@ -76,7 +76,7 @@ func TestReadFromATerminal(t *testing.T) {
 	}{
 		"once":          {[]string{canary}, false, canary, "", "Value of TOKEN: \n"},
 		"twice":         {[]string{canary, canary}, true, canary, "", "Value of TOKEN: \nThe same again: \n"},
-		"two values":    {[]string{canary, "other"}, true, "", "the two values of TOKEN differ", "Value of TOKEN: \nThe same again: \n"},
+		"two values":    {[]string{canary, "other"}, true, "", "the two values of TOKEN differ; nothing was stored", "Value of TOKEN: \nThe same again: \n"},
 		"empty":         {[]string{""}, true, "", "the value of TOKEN is empty", "Value of TOKEN: \n"},
 		"with a return": {[]string{"a b"}, false, "a b", "", "Value of TOKEN: \n"},
 	} {
