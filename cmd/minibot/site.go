@@ -51,7 +51,11 @@ func (a *app) open(ctx context.Context, glance bool) (*site, error) {
 		found <- err
 	} else {
 		go func() {
-			e, err := engine.Connect(ctx, endpoint)
+			connect := engine.Connect
+			if glance {
+				connect = engine.ConnectEager
+			}
+			e, err := connect(ctx, endpoint)
 			s.engine = e
 			if err == nil && glance {
 				s.glance = e.Glance(ctx, name)

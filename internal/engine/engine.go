@@ -54,6 +54,16 @@ type Engine struct {
 // Connect finds the engine and asks for its version. The error is an *UnreachableError
 // where none answers.
 func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
+	return connect(ctx, endpoint, nil)
+}
+
+// ConnectEager connects for who wants the list of all containers first: it takes no call of its own. The list is as
+// old as the connection.
+func ConnectEager(ctx context.Context, endpoint Endpoint) (*Engine, error) {
+	return connect(ctx, endpoint, newEager)
+}
+
+func connect(ctx context.Context, endpoint Endpoint, outermost func(http.RoundTripper) http.RoundTripper) (*Engine, error) {
 	options, err := endpoint.options()
 	if err != nil {
 		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
@@ -62,7 +72,7 @@ func Connect(ctx context.Context, endpoint Endpoint) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker endpoint %s (%s): %w", endpoint.Host, endpoint.Source, err)
 	}
-	for _, wrap := range []func(http.RoundTripper) http.RoundTripper{endpoint.Wrap, tracing(endpoint.Trace)} {
+	for _, wrap := range []func(http.RoundTripper) http.RoundTripper{endpoint.Wrap, tracing(endpoint.Trace), outermost} {
 		if err := wrapped(api, wrap); err != nil {
 			return nil, err
 		}
