@@ -324,6 +324,7 @@ func (r *rotator) renew(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	defer doer.Close()
 	if err := r.carryOut(ctx, p, doer); err != nil {
 		return err
 	}

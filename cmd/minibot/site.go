@@ -127,6 +127,7 @@ func (s *site) steps(ctx context.Context, shown plan.Plan, live plan.Live, asked
 	if err != nil {
 		return err
 	}
+	defer doer.Close()
 	if pulls := slices.ContainsFunc(shown.Steps, isPull); asked || pulls { // that took time
 		if shown, err = s.pullFirst(ctx, shown, doer); err != nil {
 			return err
@@ -167,7 +168,7 @@ func (s *site) prepare(ctx context.Context, p plan.Plan, live plan.Live) (*engin
 		wants = append(wants, want)
 	}
 	if len(wants) == 0 {
-		return s.engine.Stack(s.loaded.project, engine.Secrets{Mask: s.loaded.masker}), nil
+		return s.stack(engine.Secrets{}), nil
 	}
 	store, err := s.loaded.store()
 	if err != nil {
@@ -186,8 +187,16 @@ func (s *site) prepare(ctx context.Context, p plan.Plan, live plan.Live) (*engin
 	} else if err != nil {
 		return nil, err
 	}
-	doer := s.engine.Stack(s.loaded.project, engine.Secrets{Values: values, Key: key, Mask: s.loaded.masker})
+	doer := s.stack(engine.Secrets{Values: values, Key: key})
 	return doer, doer.Prepare(p)
+}
+
+// stack is what carries out a plan. Whoever asks closes it.
+func (s *site) stack(secrets engine.Secrets) *engine.Stack {
+	secrets.Mask = s.loaded.masker
+	doer := s.engine.Stack(s.loaded.project, secrets)
+	doer.Clean = s.held != nil && s.held.Clean
+	return doer
 }
 
 // makes reports whether the plan makes a container for the service.

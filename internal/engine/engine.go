@@ -49,6 +49,7 @@ type Engine struct {
 	api      *client.Client
 	Endpoint Endpoint
 	about    plan.Engine
+	images   known
 }
 
 // Connect finds the engine and asks for its version. The error is an *UnreachableError

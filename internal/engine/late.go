@@ -83,6 +83,12 @@ func (s *Stack) rename(ctx context.Context, target, name string) error {
 
 // start starts a container. A network of its that went meanwhile is made anew.
 func (s *Stack) start(ctx context.Context, target string) error {
+	s.mu.Lock()
+	_, made := s.made[target]
+	s.mu.Unlock()
+	if made {
+		s.listen(ctx)
+	}
 	err := s.engine.api.ContainerStart(ctx, target, container.StartOptions{})
 	if !errdefs.IsNotFound(err) {
 		return wrap("start container", err)
@@ -111,6 +117,9 @@ func (s *Stack) start(ctx context.Context, target string) error {
 func (s *Stack) claimNetwork(ctx context.Context, name string, options network.CreateOptions) error {
 	for deadline := time.Now().Add(lookPatience); ; {
 		made, err := s.engine.api.NetworkCreate(ctx, name, options)
+		if err == nil && s.Clean {
+			return nil
+		}
 		late, failed := s.lateNetworks(ctx, name, made.ID, options.Labels)
 		switch {
 		case failed != nil:

@@ -167,17 +167,21 @@ func (e *Engine) inspectImages(ctx context.Context, group *errgroup.Group, refs 
 	var filling sync.Mutex
 	for ref := range refs {
 		group.Go(func() error {
-			image, err := e.api.ImageInspect(ctx, ref)
-			if errdefs.IsNotFound(err) {
-				return nil
+			observed, there := e.images.inUse(ref)
+			if !there {
+				image, err := e.api.ImageInspect(ctx, ref)
+				if errdefs.IsNotFound(err) {
+					return nil
+				}
+				if err != nil {
+					return wrap("inspect image "+ref, err)
+				}
+				observed = observeImage(image)
+				e.images.see(ref, observed)
 			}
-			if err != nil {
-				return wrap("inspect image "+ref, err)
-			}
-			observed := observeImage(image)
 			filling.Lock()
 			defer filling.Unlock()
-			images[ref], images[image.ID] = observed, observed
+			images[ref], images[observed.ID] = observed, observed
 			return nil
 		})
 	}

@@ -25,6 +25,7 @@ func (s *Stack) pull(ctx context.Context, ref string, progress func(string)) err
 			platform = service.Platform
 		}
 	}
+	s.engine.images.forget(ref)
 	encoded, looked := login(ref)
 	stream, err := s.engine.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: encoded, Platform: platform})
 	if err != nil {

@@ -25,8 +25,14 @@ type Stack struct {
 	project *types.Project
 	secrets Secrets
 
-	mu     sync.Mutex
-	images map[string]plan.Image // that containers were made from, by reference
+	// Clean says that whoever changed the stack last did it to the end: nothing late of theirs is
+	// looked for.
+	Clean bool
+
+	mu   sync.Mutex
+	made map[string]string // containers that this run made: IDs by name
+
+	deaths deaths
 }
 
 // Secrets are what a run has of the secret store.
@@ -41,9 +47,9 @@ type Secrets struct {
 	Mask func(context.Context) (secret.Masker, error)
 }
 
-// Stack binds the engine to a project and its secrets.
+// Stack binds the engine to a project and its secrets. Whoever has it make containers closes it.
 func (e *Engine) Stack(project *types.Project, secrets Secrets) *Stack {
-	return &Stack{engine: e, project: project, secrets: secrets, images: map[string]plan.Image{}}
+	return &Stack{engine: e, project: project, secrets: secrets, made: map[string]string{}}
 }
 
 // callPatience bounds an action that is not interrupted. Stopping takes as long as the
@@ -211,6 +217,9 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 		_, _, failed := s.unmake(ctx, a.Target, a.Service)
 		return errors.Join(wrap("create container", err), failed)
 	}
+	s.mu.Lock()
+	s.made[a.Target] = made.ID
+	s.mu.Unlock()
 	err = s.fill(ctx, a, service, made.ID, defined.more, files)
 	if err != nil {
 		err = errors.Join(err, s.undo(ctx, a))
@@ -218,19 +227,20 @@ func (s *Stack) createContainer(ctx context.Context, a plan.Action) error {
 	return err
 }
 
-// image looks at an image once in a run; all have been pulled by then.
+// image is what a container is to be made from; all have been pulled by then.
 func (s *Stack) image(ctx context.Context, ref string) (plan.Image, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known, ok := s.images[ref]; ok {
-		return known, nil
+	if seen, ok := s.engine.images.use(ref); ok {
+		return seen, nil
 	}
 	have, err := s.engine.api.ImageInspect(ctx, ref)
 	if err != nil {
 		return plan.Image{}, wrap("inspect image", err)
 	}
-	s.images[ref] = observeImage(have)
-	return s.images[ref], nil
+	s.engine.images.see(ref, observeImage(have))
+	seen, _ := s.engine.images.use(ref)
+	return seen, nil
 }
 
 // silent reports whether nothing tells the health of a service whose container this run
@@ -239,7 +249,7 @@ func (s *Stack) silent(service string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	config := s.project.Services[service]
-	image, made := s.images[config.Image]
+	image, made := s.engine.images.inUse(config.Image)
 	return made && config.HealthCheck == nil && image.Defaults.HealthCheck == nil && !plan.Job(s.project, service)
 }
 

@@ -40,6 +40,9 @@ func (s *Stack) wait(ctx context.Context, a plan.Action, progress func(string)) 
 		progress("up, watching it for a moment")
 		select {
 		case <-time.After(a.Settle):
+			if s.lives(a.Target) {
+				return nil
+			}
 			return s.stayed(ctx, a, false)
 		case <-ctx.Done():
 			return s.gaveUp(ctx, a, ctx.Err())
