@@ -133,7 +133,14 @@ func (s *site) steps(ctx context.Context, shown plan.Plan, live plan.Live, asked
 			return err
 		}
 	}
-	return s.carryOut(ctx, shown, doer)
+	if err := s.carryOut(ctx, shown, doer); err != nil {
+		return err
+	}
+	err = doer.Fallen(ctx)
+	if text := evidence(err); text != "" && !s.JSON {
+		s.say("What ended after it had started:%s", text)
+	}
+	return err
 }
 
 // showFirst shows the plan and asks. Done means that there is nothing to do.

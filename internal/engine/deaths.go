@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/docker/docker/api/types/events"
@@ -61,6 +63,23 @@ func (s *Stack) lives(name string) bool {
 	s.deaths.mu.Lock()
 	defer s.deaths.mu.Unlock()
 	return made && s.deaths.lost == nil && !s.deaths.died[id]
+}
+
+// Fallen tells of the containers that this run made, found to work, and has heard of since that they ended. A job
+// that ended well is none.
+func (s *Stack) Fallen(ctx context.Context) error {
+	s.mu.Lock()
+	made := maps.Clone(s.made)
+	s.mu.Unlock()
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(s.project.Services)) {
+		service := s.project.Services[name]
+		if id := made[service.ContainerName]; id != "" && !s.lives(service.ContainerName) {
+			a := plan.Action{Verb: plan.Wait, Target: id, Service: name}
+			all = append(all, s.stayed(ctx, a, plan.Job(s.project, name)))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Close ends what the run has begun to hear.
