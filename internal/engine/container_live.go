@@ -53,7 +53,7 @@ var cgroupFiles = []string{
 // is asked for it; engines such as 20.10 take up to a second for that.
 func (e *Engine) Limits(ctx context.Context, containerID string) (plan.Limits, error) {
 	const patience = 10 * time.Second
-	output, err := e.Run(ctx, containerID, append([]string{"cat"}, cgroupFiles...), patience)
+	output, err := e.run(ctx, containerID, append([]string{"cat"}, cgroupFiles...), patience, nil)
 	if err != nil {
 		return plan.Limits{}, err
 	}

@@ -35,7 +35,7 @@ func (e *Engine) Start(ctx context.Context, containerID string, argv []string) (
 	if err != nil {
 		return nil, wrap("exec", err)
 	}
-	stream, err := e.api.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
+	stream, err := e.attach(ctx, made.ID)
 	if err != nil {
 		return nil, wrap("exec", err)
 	}
@@ -46,6 +46,31 @@ func (e *Engine) Start(ctx context.Context, containerID string, argv []string) (
 		w.CloseWithError(err)
 	}()
 	return p, nil
+}
+
+// attach starts what was made, and ends with ctx. The client does not by itself: once it is connected, it waits for the
+// engine's answer for ever. A late one is hung up on.
+func (e *Engine) attach(ctx context.Context, id string) (types.HijackedResponse, error) {
+	type answer struct {
+		stream types.HijackedResponse
+		err    error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		stream, err := e.api.ContainerExecAttach(ctx, id, container.ExecAttachOptions{})
+		answered <- answer{stream, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.stream, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-answered; a.err == nil {
+				a.stream.Close()
+			}
+		}()
+		return types.HijackedResponse{}, context.Cause(ctx)
+	}
 }
 
 // Read reads what the program writes to its standard output.
