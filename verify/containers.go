@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"minibot/internal/plan"
 )
@@ -14,6 +16,34 @@ type Containers interface {
 	Limits(ctx context.Context, container string) (plan.Limits, error)
 	// Inspection is all that the engine says of it, as JSON. There may be secrets in it.
 	Inspection(ctx context.Context, container string) ([]byte, error)
+}
+
+// containerWait bounds each answer about a container. One that has no program to read a file takes a second or two.
+const containerWait = 15 * time.Second
+
+// patient are Containers whose engine may hang: what it has not said in time is an error.
+type patient struct{ Containers }
+
+func (p patient) Processes(ctx context.Context, container string) ([]plan.Process, error) {
+	return inTime(ctx, container, p.Containers.Processes)
+}
+
+func (p patient) Limits(ctx context.Context, container string) (plan.Limits, error) {
+	return inTime(ctx, container, p.Containers.Limits)
+}
+
+func (p patient) Inspection(ctx context.Context, container string) ([]byte, error) {
+	return inTime(ctx, container, p.Containers.Inspection)
+}
+
+func inTime[T any](ctx context.Context, container string, ask func(context.Context, string) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, containerWait, fmt.Errorf("the engine did not answer within %s", containerWait))
+	defer cancel()
+	answer, err := ask(ctx, container)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return answer, err
 }
 
 // perRunning makes a check out of one that looks at the running container of one service, with the time that takes.

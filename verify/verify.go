@@ -87,6 +87,9 @@ func Run(ctx context.Context, s Subject) Report {
 	if s.Prober == nil {
 		s.Prober = Probes{s.Inside, s.Dialer, s.ProbeTimeout}
 	}
+	if s.Containers != nil {
+		s.Containers = patient{s.Containers}
+	}
 	if s.Now.IsZero() {
 		s.Now = time.Now()
 	}
