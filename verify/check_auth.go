@@ -12,7 +12,7 @@ var authChecks = []Check{
 		ID: "auth.pg.required", Severity: Critical, Must: true,
 		Claim:   "PostgreSQL asks every user for a password.",
 		Why:     "With trust in pg_hba.conf anybody who reaches the port is a superuser.",
-		How:     "Start-up messages without a password, as several users and for several databases and for replication; the server's first answer tells. No login fails by it.",
+		How:     "Start-up messages without a password, as several users and for several databases and for replication; the server's first answer tells. No login fails by it; where PostgreSQL has no rule for replication, it notes that in its log.",
 		Applies: `services with auth "postgres" and a TCP bind, where the engine is on this machine, or behind ssh`, Attribute: "auth",
 		Remedy: "Take POSTGRES_HOST_AUTH_METHOD=trust out of the spec, and the trust lines out of pg_hba.conf in the data volume.",
 		run:    required("postgres"),

@@ -24,7 +24,10 @@ func Postgres(ctx context.Context, addr, user, database string) (Answer, error) 
 	return postgres(ctx, addr, map[string]string{"user": user, "database": database})
 }
 
-// PostgresReplication asks the same for a replication connection, which has lines of its own in pg_hba.conf.
+// PostgresReplication asks the same for a replication connection, which has lines of its own in pg_hba.conf. Where none
+// fits, as in the official image, the server writes "no pg_hba.conf entry for replication connection" into its log. That
+// cannot be had without: only the attempt tells what the server goes by. pg_hba_file_rules reads the file anew, which
+// says nothing about the rules that are loaded, and needs a superuser's password.
 func PostgresReplication(ctx context.Context, addr, user string) (Answer, error) {
 	return postgres(ctx, addr, map[string]string{"user": user, "replication": "true"})
 }
