@@ -72,6 +72,11 @@ func NewProxy(upstream string, decide func(Call) Verdict) (*Proxy, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
+	if err := os.Chmod(p.socket(), 0o660); err != nil { // as an engine's
+		listener.Close()
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
 	p.ctx, p.cut = context.WithCancel(context.Background())
 	silent := log.New(io.Discard, "", 0) // what goes wrong here shows at the client
 	p.server = &http.Server{

@@ -3,6 +3,8 @@ package testbed
 import (
 	"context"
 	"fmt"
+	"os/exec"
+	"strings"
 )
 
 // walls are packet filter rules by which an engine before 28.0 closes what 28.0 closes by itself: they drop what another
@@ -72,4 +74,25 @@ func (p *Private) Wall(ctx context.Context) error {
 		return err
 	}
 	return raise(ctx, within(machine))
+}
+
+// Restore puts the packet filter of IPv4 back to what iptables-save has printed. A table that is not in there was empty.
+func (p *Private) Restore(ctx context.Context, saved string) error {
+	machine, err := p.machine()
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"raw", "mangle"} {
+		if name := "*" + table + "\n"; !strings.Contains(saved, name) {
+			saved += name + "COMMIT\n"
+		}
+	}
+	return machine.do(func() error {
+		cmd := exec.CommandContext(ctx, "iptables-restore")
+		cmd.Stdin = strings.NewReader(saved)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("packet filter: %w\n%s", err, said)
+		}
+		return nil
+	})
 }
