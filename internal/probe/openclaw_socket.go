@@ -16,7 +16,7 @@ import (
 // asks nobody for a password refuses in the same words (facts/network-security.md §3.4), so ask [OpenClaw] first. Such
 // attempts do not count towards the gateway's lockout.
 //
-// Errors: [ErrRateLimited], [ErrUnknownReply], the context's, the network's.
+// Errors: [ErrStarting], [ErrRateLimited], [ErrUnknownReply], the context's, the network's.
 func OpenClawSocket(ctx context.Context, addr string) (Answer, error) {
 	code, err := connectOpenClaw(ctx, addr, nil)
 	switch {
@@ -114,6 +114,8 @@ func openClawReply(ctx context.Context, conn *websocket.Conn) (code string, err 
 			return "", fmt.Errorf("%w: no hello-ok", ErrUnknownReply)
 		case refusal == "AUTH_RATE_LIMITED":
 			return "", lockedOut(Response{})
+		case reply.Error.Code == "UNAVAILABLE": // "gateway starting; retry shortly", while it is live already
+			return "", ErrStarting
 		case refusal != "":
 			return refusal, nil
 		case reply.Error.Code != "":

@@ -66,6 +66,7 @@ func TestOpenClawSocket(t *testing.T) {
 		"password missing":  {frames: []string{refusalFrame("INVALID_REQUEST", "AUTH_PASSWORD_MISSING")}, want: Refuses},
 		"open":              {frames: []string{`{"type":"event","event":"tick"}`, helloFrame}, want: Open},
 		"locked out":        {frames: []string{refusalFrame("INVALID_REQUEST", "AUTH_RATE_LIMITED")}, err: ErrRateLimited},
+		"starting":          {frames: []string{`{"type":"res","id":"1","ok":false,"error":{"code":"UNAVAILABLE","message":"gateway starting; retry shortly","retryable":true,"retryAfterMs":500,"details":{"reason":"startup-sidecars"}}}`}, err: ErrStarting},
 		"another protocol":  {frames: []string{refusalFrame("PROTOCOL_MISMATCH", "")}, err: ErrUnknownReply},
 		"ok without hello":  {frames: []string{`{"type":"res","id":"1","ok":true,"payload":{}}`}, err: ErrUnknownReply},
 		"refusal of nobody": {frames: []string{`{"type":"res","id":"1","ok":false}`}, err: ErrUnknownReply},
