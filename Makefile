@@ -45,6 +45,7 @@ fuzz: ## each parser, for a minute
 
 bench: ## what is claimed about speed, beside docker compose and the bare engine; BENCH="-n 4 -rounds 3" for less
 	go test ./spec ./render ./internal/plan ./internal/secret -run '^$$' -bench . -benchmem
+	$(TESTBED) run -- go test ./cmd/minibot -run '^$$' -bench VerifyReference -benchtime 20x
 	go run ./internal/testbed/cmd/bench $(BENCH)
 
 EXAMPLE = minibot.hcl.example golden/render/example.yml

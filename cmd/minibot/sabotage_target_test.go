@@ -31,7 +31,7 @@ type machine struct {
 	networks  sync.RWMutex // held by who makes networks, and shared by who verifies
 }
 
-func newMachine(t *testing.T) *machine {
+func newMachine(t testing.TB) *machine {
 	t.Helper()
 	shared, refs := testbed.Require(t)
 	m := &machine{Private: testbed.RequirePrivate(t), shared: shared, refs: refs}
@@ -48,7 +48,7 @@ func newMachine(t *testing.T) *machine {
 
 // target is a live stack that is what its spec says.
 type target struct {
-	*testing.T
+	testing.TB
 	ctx     context.Context
 	machine *machine
 	api     *client.Client
@@ -106,7 +106,7 @@ remote "tailscale" { required = false }
 `
 
 // box brings up the i-th small stack.
-func (m *machine) box(t *testing.T, i int) *target {
+func (m *machine) box(t testing.TB, i int) *target {
 	t.Helper()
 	x := m.target(t, fmt.Sprintf("box%d", i))
 	x.image = x.stack + ".test/redis:7"
@@ -119,8 +119,8 @@ func (m *machine) box(t *testing.T, i int) *target {
 }
 
 // reference describes the example's stack as it is, but that the health of those that are made anew is asked for more
-// often. It is still to be brought up.
-func (m *machine) reference(t *testing.T) *target {
+// often, and brings it up.
+func (m *machine) reference(t testing.TB) *target {
 	t.Helper()
 	x := m.target(t, "minibot")
 	x.image, x.port, x.vars = m.refs.Redis, "6379", []string{"-var", "trial=true"}
@@ -135,6 +135,8 @@ func (m *machine) reference(t *testing.T) *target {
 	for _, name := range []string{"ANTHROPIC_API_KEY", "TELEGRAM_BOT_TOKEN"} {
 		x.minibot(exitDone, "nobody-is-called-with-this", "secret", "set", name)
 	}
+	x.minibot(exitDone, "", "apply", "-y")
+	x.ready()
 	return x
 }
 
@@ -153,15 +155,15 @@ func (x *target) ready() {
 	})
 }
 
-func (m *machine) target(t *testing.T, stack string) *target {
+func (m *machine) target(t testing.TB, stack string) *target {
 	t.Helper()
-	return &target{T: t, ctx: t.Context(), machine: m, api: m.Client, host: m.Host, stack: stack, dir: t.TempDir()}
+	return &target{TB: t, ctx: t.Context(), machine: m, api: m.Client, host: m.Host, stack: stack, dir: t.TempDir()}
 }
 
 // in is the stack for a test within the one that brought it up.
-func (x *target) in(t *testing.T) *target {
+func (x *target) in(t testing.TB) *target {
 	within := *x
-	within.T, within.ctx = t, t.Context()
+	within.TB, within.ctx = t, t.Context()
 	return &within
 }
 

@@ -61,13 +61,27 @@ func TestSabotage(t *testing.T) {
 	t.Logf("detected %d/%d", detected.Load(), len(quiet)+len(open))
 }
 
+// quickly leaves out what takes OpenClaw ten seconds and more.
+var quickly = []string{"--skip", "auth.openclaw.audit"}
+
+// BenchmarkVerifyReference is a whole minibot verify of the four real services, from the program's start to its end, but
+// for OpenClaw's own audit and for what is on the internet. The promise is a second on a machine with two CPUs that has
+// nothing else to do.
+func BenchmarkVerifyReference(b *testing.B) {
+	x := newMachine(b).reference(b)
+	x.looks = quickly
+	for b.Loop() {
+		if _, code := x.look(); code != exitDone {
+			b.Fatalf("exit code %d", code)
+		}
+	}
+}
+
 // The same with the doors of the four real services; and a stack in good order is told to be so, without a trace.
 func TestSabotageReference(t *testing.T) {
 	x := newMachine(t).reference(t)
-	x.minibot(exitDone, "", "apply", "-y")
-	x.ready()
 	x.begin()
-	x.looks = []string{"--skip", "auth.openclaw.audit"} // it takes OpenClaw ten seconds and more
+	x.looks = quickly
 	x.begin()
 	t.Run("no trace", x.noTrace)
 	var detected atomic.Int64
