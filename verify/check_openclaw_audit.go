@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -32,35 +33,76 @@ var auditSeverities = map[string]Severity{"critical": High, "warn": Medium, "inf
 func audit(ctx context.Context, s Subject) []Result {
 	var results []Result
 	for _, p := range s.guarded("openclaw") {
-		for _, result := range s.audit(ctx, p) {
+		heard := s.audited(ctx, p)
+		all := []Result{heard.why}
+		if heard.why.Status == "" {
+			all = judgeAudit(heard.findings)
+		}
+		for _, result := range all {
 			results = append(results, result.of(p.spec.Name, ""))
 		}
 	}
 	return results
 }
 
-func (s Subject) audit(ctx context.Context, p pair) []Result {
+// openToAll is the audit's finding that the gateway asks Tailscale for a funnel (OpenClaw 2026.9.6).
+const openToAll = "gateway.tailscale_funnel"
+
+// tailscaleMode reads off the audit how the gateway makes itself known. Who leaves the audit out leaves this out, too.
+func tailscaleMode(ctx context.Context, s Subject) []Result {
+	return sideBySide(s.guarded("openclaw"), func(p pair) Result {
+		return s.tailscaleMode(ctx, p).of(p.spec.Name, "")
+	})
+}
+
+func (s Subject) tailscaleMode(ctx context.Context, p pair) Result {
+	const source = "auth.openclaw.audit"
+	if slices.ContainsFunc(s.Select.Skip, func(name string) bool { return below(source, name) }) {
+		return skip("OpenClaw's own audit tells, and %s is left out", source)
+	}
+	heard := s.audited(ctx, p)
+	if heard.why.Status != "" {
+		return heard.why
+	}
+	if i := slices.IndexFunc(heard.findings, func(f finding) bool { return f.CheckID == openToAll }); i >= 0 {
+		return fail("the gateway opens itself to the internet: %s", heard.findings[i].Title)
+	}
+	return pass("the gateway opens no funnel")
+}
+
+// audited is what the audit of a service has found, or why that is not known.
+type audited struct {
+	findings []finding
+	why      Result
+}
+
+// audited runs the audit, once for all who ask.
+func (s Subject) audited(ctx context.Context, p pair) audited {
 	switch {
 	case p.have == nil:
-		return []Result{absent}
+		return audited{why: absent}
 	case !p.running():
-		return []Result{skip("the container does not run")}
+		return audited{why: skip("the container does not run")}
 	}
+	return s.audits.get(p.have.ID, func() audited { return s.auditNow(ctx, p) })
+}
+
+func (s Subject) auditNow(ctx context.Context, p pair) audited {
 	output, err := s.Inside.Run(ctx, p.have.ID, []string{"openclaw", "security", "audit", "--json"}, auditWait)
 	byHand := fmt.Sprintf("Run it by hand: docker exec %s openclaw security audit", p.have.Name)
 	switch {
 	case err != nil:
-		return []Result{unknown("%v", err).remedy("%s", byHand)}
+		return audited{why: unknown("%v", err).remedy("%s", byHand)}
 	case output.Missing:
-		return []Result{skip("the image has no program openclaw")}
+		return audited{why: skip("the image has no program openclaw")}
 	case output.Killed:
-		return []Result{unknown("it was not done within %s", auditWait).remedy("%s", byHand)}
+		return audited{why: unknown("it was not done within %s", auditWait).remedy("%s", byHand)}
 	}
 	findings, err := readAudit(output.Stdout)
 	if err != nil {
-		return []Result{unknown("%v (exit code %d)", err, output.Code).remedy("%s", byHand)}
+		return audited{why: unknown("%v (exit code %d)", err, output.Code).remedy("%s", byHand)}
 	}
-	return judgeAudit(findings)
+	return audited{findings: findings}
 }
 
 // readAudit reads what the audit prints. What else a program may say before it is left out; what is no such report is an

@@ -76,6 +76,15 @@ var remoteChecks = []Check{
 		Remedy: "End it, and see what starts it (launchctl list, systemctl list-units).",
 		needs:  thisMachine, run: tunnels,
 	},
+	{
+		ID: "remote.openclaw.tailscale-mode", Severity: Critical,
+		Claim:   "The OpenClaw gateway opens no funnel to itself.",
+		Why:     "With gateway.tailscale.mode = \"funnel\" it puts itself on the internet as soon as it finds a Tailscale, and nothing of the stack's ports shows that.",
+		How:     "It is read off OpenClaw's own audit, which looks at the configuration that is in force; without auth.openclaw.audit this is left out, too.",
+		Applies: `running services with auth "openclaw" whose image has the program`, Attribute: "auth",
+		Remedy: "Set gateway.tailscale.mode to \"off\", or to \"serve\" for the tailnet alone, and run minibot apply.",
+		needs:  theEngine, run: tailscaleMode,
+	},
 }
 
 // tailscaleError is the result of a question that Tailscale did not answer; without it or its service, nothing is served.

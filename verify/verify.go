@@ -71,6 +71,7 @@ type Subject struct {
 
 	asks    *memo[Door, asked]
 	entries *memo[Door, Result]
+	audits  *memo[string, audited] // by the container's id
 }
 
 // atOnce bounds the checks, and within one the knocks, that run side by side.
@@ -93,7 +94,7 @@ func Run(ctx context.Context, s Subject) Report {
 	if s.Now.IsZero() {
 		s.Now = time.Now()
 	}
-	s.asks, s.entries = &memo[Door, asked]{}, &memo[Door, Result]{}
+	s.asks, s.entries, s.audits = &memo[Door, asked]{}, &memo[Door, Result]{}, &memo[string, audited]{}
 	checks := slices.DeleteFunc(Checks(), func(c Check) bool { return !s.Select.has(c) })
 	results := sideBySide(checks, func(c Check) []Result { return c.results(ctx, s) })
 	return s.report(s.waive(slices.Concat(results...)))
