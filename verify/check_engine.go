@@ -15,8 +15,8 @@ var engineChecks = []Check{
 	{
 		ID: "host.engine.min-version", Severity: High,
 		Claim:   "The engine and runc are new enough.",
-		Why:     "Older engines let neighbours on the LAN in, and older runc lets a container out (CVE-2024-21626; CVE-2025-31133, 52565 and 52881).",
-		How:     "The versions that the engine tells are compared with min_engine (28.3.3 if left out) and min_runc (if left out, 1.2.8, 1.3.3 and 1.4.0-rc.3 and what follows each). A version is no proof: a distribution may have mended an older one.",
+		Why:     "Older engines let neighbours on the LAN in, and plugins do what they may not; older runc lets a container out (CVE-2024-21626; CVE-2025-31133, 52565 and 52881).",
+		How:     "The versions that the engine tells are compared with min_engine (if left out, 28.3.3; before 29.3.1 it is low then) and min_runc (if left out, 1.2.8, 1.3.3 and 1.4.0-rc.3 and what follows each). A version is no proof: a distribution may have mended an older one.",
 		Applies: "every engine whose spec has a host block; in a virtual machine it is medium", Attribute: "host.min_engine",
 		Remedy: "Upgrade the engine; or say in the spec which version is enough: host { min_engine = \"…\" }.",
 		needs:  theEngine, run: minVersion,
@@ -76,8 +76,11 @@ func (s Subject) minEngine() Result {
 	if err != nil {
 		return unknown("min_engine: %v", err)
 	}
-	if v.compare(oldest) < 0 {
+	switch warned := s.Stack.Host.MinEngineRange.Empty() && v.before(29, 3, 1); {
+	case v.compare(oldest) < 0:
 		return s.tooOld(v, "engine %s is older than %s%s", s.Live.Engine.Version, least, v.hint())
+	case warned: // nobody has said that it is enough
+		return fail("engine %s is older than 29.3.1, which closes holes of plugins (CVE-2026-33997, CVE-2026-34040)%s", s.Live.Engine.Version, v.hint()).as(Low)
 	}
 	return pass("%s", s.Live.Engine.Version)
 }

@@ -128,7 +128,7 @@ func newScene(t *testing.T, src string) *scene {
 func liveAs(project *types.Project) plan.Live {
 	live := plan.Live{
 		Engine: plan.Engine{
-			Version: "28.5.2", API: "1.51", OperatingSystem: "Docker Desktop", Name: "docker-desktop", Platform: "Docker Desktop 4.44.3 (202357)", Runc: "1.2.8", Data: "/var/lib/docker",
+			Version: "29.8.1", API: "1.56", OperatingSystem: "Docker Desktop", Name: "docker-desktop", Platform: "Docker Desktop 4.44.3 (202357)", Runc: "1.2.8", Data: "/var/lib/docker",
 			Memory: 8 << 30, Security: []string{"name=seccomp,profile=unconfined"}, InsecureRegistries: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("127.0.0.0/8")},
 		},
 		Networks: map[string]plan.Network{}, Volumes: map[string]plan.Volume{}, Images: map[string]plan.Image{},
