@@ -62,7 +62,7 @@ func (c *Collector) Wrap(next http.RoundTripper) http.RoundTripper {
 
 // Attach has verify look through the collector. Inside and Containers of the subject must be set if they will be.
 func (c *Collector) Attach(s *verify.Subject) {
-	r := recorder{tape: c.tape, reducer: c.reducer, inside: s.Inside, containers: s.Containers, prober: s.Prober}
+	r := recorder{tape: c.tape, reducer: c.reducer, inside: s.Inside, containers: s.Containers, prober: s.Prober, expects: expectationsOf(s)}
 	if r.prober == nil {
 		r.prober = verify.Probes{Inside: s.Inside, Dialer: s.Dialer, Timeout: s.ProbeTimeout}
 	}

@@ -1,11 +1,13 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net"
 	"regexp"
+	"strings"
 	"time"
 
 	"minibot/internal/plan"
@@ -21,6 +23,7 @@ type recorder struct {
 	prober     verify.Prober
 	inside     verify.Inside
 	containers verify.Containers
+	expects    expectations
 }
 
 func (r recorder) Reach(ctx context.Context, from, addr string) (probe.Reach, error) {
@@ -63,12 +66,13 @@ func (r recorder) Dialer(ctx context.Context, container string) (dialer probe.Di
 	return dialer, err
 }
 
-// Run keeps of what a program printed what verify reads of it: reports as JSON, without their details.
+// Run keeps of what a program printed what verify reads of it: reports as JSON, without their details, and what a probe
+// of the spec looks for.
 func (r recorder) Run(ctx context.Context, container string, argv []string, limit time.Duration) (output plan.Output, err error) {
 	_, err = record(r.tape, name("run", container, argv), func() (plan.Output, error) {
 		output, err = r.inside.Run(ctx, container, argv, limit)
 		kept := output
-		kept.Stdout, kept.Stderr = reduceReport(output.Stdout), ""
+		kept.Stdout, kept.Stderr = cmp.Or(reduceReport(output.Stdout), r.expects.found(argv, output.Stdout)), ""
 		return kept, err
 	})
 	return output, err
@@ -145,4 +149,31 @@ func (p player) Limits(_ context.Context, container string) (plan.Limits, error)
 
 func (p player) Inspection(_ context.Context, container string) ([]byte, error) {
 	return replay[json.RawMessage](p.tape, name("inspection", container))
+}
+
+// expectations are what the exec probes of a spec look for in what their programs print, by the program.
+type expectations map[string][]*regexp.Regexp
+
+func expectationsOf(s *verify.Subject) expectations {
+	all := expectations{}
+	for _, service := range s.Stack.Services {
+		for _, p := range service.Probes {
+			if p.Kind == "exec" && p.Expect != "" {
+				program := name("run", p.Command)
+				all[program] = append(all[program], regexp.MustCompile(p.Expect)) // spec.Parse has refused what is none
+			}
+		}
+	}
+	return all
+}
+
+// found is of each thing that is looked for the first that is there, a line each.
+func (e expectations) found(argv []string, printed string) string {
+	var all []string
+	for _, expected := range e[name("run", argv)] {
+		if expected.MatchString(printed) {
+			all = append(all, expected.FindString(printed))
+		}
+	}
+	return strings.Join(all, "\n")
 }
