@@ -17,7 +17,7 @@ var lanChecks = []Check{
 		ID: "net.l2.engine", Severity: High,
 		Claim:   "No neighbour on the LAN gets past the engine to a port that is published on 127.0.0.1.",
 		Why:     "Engines before 28.0.0 forward what a neighbour sends to a container's own address, or to 127.0.0.1 over the wire. No dial from this machine can show it.",
-		How:     "The engine's version, its warnings and its way to filter are judged; where it leaves the door open, root also reads the packet filter, since rules can close it. Docker Desktop, OrbStack and Colima run in a virtual machine that is no neighbour of the LAN, unless its network is bridged.",
+		How:     "The engine's version, its warnings and its way to filter are judged; where it leaves the door open, root also reads the packet filter, since rules can close it; behind ssh that of the other machine, if it is root that logs in there. Docker Desktop, OrbStack and Colima run in a virtual machine that is no neighbour of the LAN, unless its network is bridged.",
 		Applies: "engines on Linux, and in virtual machines whose network is bridged",
 		Remedy:  "Upgrade the engine to 28.3.3 or later; or drop what comes from elsewhere, by rules of the table raw: minibot verify names them.",
 		needs:   theEngine, run: neighbours,
@@ -107,7 +107,7 @@ func (s Subject) neighbours(ctx context.Context) Result {
 		return pass("engine %s drops what neighbours on the LAN send to its containers", s.Live.Engine.Version)
 	case len(bridges) == 0:
 		return skip("no network of the stack is there yet; %s", flaws)
-	case !s.Local:
+	case !s.Local && s.Wire == nil:
 		return fail("%s; whether rules of its machine close that is not to be seen from here", flaws)
 	}
 	ways, err := s.waysIn(ctx)
@@ -175,7 +175,7 @@ func forwardPolicy(ctx context.Context, s Subject) []Result {
 }
 
 func (s Subject) forwardPolicy(ctx context.Context) Result {
-	filter, err := s.filter(ctx, nil)
+	filter, err := s.Machine.Filter(ctx, false)
 	if err != nil {
 		return unseen(err).remedy("Verify as root: sudo minibot verify --only net.l2")
 	}

@@ -65,14 +65,20 @@ func interfaceOf(n plan.Network) string {
 	return "br-" + n.ID[:min(12, len(n.ID))]
 }
 
-// waysIn lists the ways that the machine's packet filter leaves open from its neighbours to the stack.
+// waysIn lists the ways that the packet filter of the engine's machine leaves open from its neighbours to the stack.
 func (s Subject) waysIn(ctx context.Context) ([]host.Way, error) {
-	bridges := s.bridges()
-	lan, err := s.Machine.LAN(bridges)
+	bridges, machine := s.bridges(), s.Machine
+	if !s.Local {
+		var err error
+		if machine, err = s.Wire(ctx); err != nil {
+			return nil, err
+		}
+	}
+	lan, err := machine.LAN(bridges)
 	if err != nil {
 		return nil, err
 	}
-	filter, err := s.filter(ctx, bridges)
+	filter, err := machine.Filter(ctx, withIPv6(bridges))
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +96,11 @@ func (s Subject) waysIn(ctx context.Context) ([]host.Way, error) {
 	return filter.Ways(lan, bridges, published), nil
 }
 
-// filter is the machine's packet filter, for the families of the bridges.
-func (s Subject) filter(ctx context.Context, bridges []host.Bridge) (host.Filter, error) {
-	v6 := slices.ContainsFunc(bridges, func(b host.Bridge) bool {
+// withIPv6 tells whether a bridge speaks IPv6, too.
+func withIPv6(bridges []host.Bridge) bool {
+	return slices.ContainsFunc(bridges, func(b host.Bridge) bool {
 		return slices.ContainsFunc(b.Subnets, func(subnet netip.Prefix) bool { return subnet.Addr().Is6() })
 	})
-	return s.Machine.Filter(ctx, v6)
 }
 
 // lines writes a list as one line.

@@ -47,6 +47,8 @@ type Subject struct {
 	// not, where it ought to be possible.
 	Dialer   probe.Dialer
 	NoDialer error
+	// Wire shows the machine of an engine that is not Local as far as host.Over does; nil if nobody can.
+	Wire func(context.Context) (host.Machine, error)
 	// Machine shows this machine; without a Run it is host.This().
 	Machine host.Machine
 	// Inside looks from inside the containers, and Containers tells more of them. They may be nil

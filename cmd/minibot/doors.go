@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -48,6 +50,28 @@ func (a *app) dialer(ctx context.Context) (*bridge.Bridge, error) {
 		return nil, &noDialerError{a.far.Name}
 	}
 	return b, err
+}
+
+// overThere is the machine of an engine behind ssh, as far as programs of its own tell of it.
+func (a *app) overThere(ctx context.Context) (host.Machine, error) {
+	const patience = 10 * time.Second // for each program; ssh may have to connect first
+	return host.Over(ctx, func(ctx context.Context, argv ...string) ([]byte, error) {
+		ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s did not answer within %s", a.far.Name, patience))
+		defer cancel()
+		process, err := a.far.Start(ctx, argv)
+		if err != nil {
+			return nil, err
+		}
+		defer process.Close()
+		late := context.AfterFunc(ctx, func() { process.Close() })
+		defer late()
+		_ = process.CloseWrite()
+		out, err := io.ReadAll(process)
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			err = cause
+		}
+		return out, err
+	})
 }
 
 // atTheDoors is a context under which probes dial from the engine's machine.

@@ -175,6 +175,12 @@ func TestSSH(t *testing.T) {
 			t.Errorf("%s is here: %s", name, here.ID)
 		}
 	}
+	f.passes("net.l2.engine")
+	if err := f.machine.Raze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.verify(exitDiffers, "fail", "open: lan0 → ", "net.l2.engine")
+
 	f.minibot(exitDone, "secret", "rotate", "--all", "-y")
 	f.passes("auth.redis.accepts-spec", "auth.pg.accepts-spec")
 

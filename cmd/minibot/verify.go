@@ -102,7 +102,7 @@ func (c *verifyCmd) report(ctx context.Context, a *app, loaded *loaded) (verify.
 			defer far.Close()
 			subject.Dialer = far.DialContext
 		}
-		subject.NoDialer = err
+		subject.NoDialer, subject.Wire = err, a.overThere
 	}
 	if ctx.Err() != nil {
 		return verify.Report{}, ctx.Err()
