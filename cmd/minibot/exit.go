@@ -41,7 +41,7 @@ var exitCodes = []exitCode{
 	{exitDiffers, "differs: plan --detailed-exitcode with changes, render --check, fmt --check, outdated, a failed check"},
 	{exitSecret, "a secret is missing or its store is locked"},
 	{exitRefused, "refused: the plan is stale, or another minibot is changing the stack"},
-	{exitUnhealthy, "applied, but a service did not become healthy: taken back"},
+	{exitUnhealthy, "a service did not start, become healthy or stay up; the error says whether the old container is back"},
 	{exitUsage, "usage, and a question with nobody to answer it"},
 	{exitInterrupted, "interrupted"},
 }

@@ -179,7 +179,7 @@ func (s *sheet) flags(title string, node *kong.Node) {
 	var rows [][2]string
 	for _, flag := range node.Flags {
 		if !flag.Hidden {
-			rows = append(rows, [2]string{flagWords(flag), flag.Help})
+			rows = append(rows, [2]string{flagWords(flag), flagHelp(flag)})
 		}
 	}
 	s.rows(title, rows)
@@ -198,6 +198,14 @@ func flagWords(flag *kong.Flag) string {
 		return words
 	}
 	return words + "=" + cmp.Or(flag.PlaceHolder, flag.FormatPlaceHolder())
+}
+
+// flagHelp is what a flag means, and what it is if it is not given. A switch is off then, or says so.
+func flagHelp(flag *kong.Flag) string {
+	if !flag.HasDefault || flag.IsBool() {
+		return flag.Help
+	}
+	return flag.Help + " Default " + flag.Default + "."
 }
 
 // flagNames are the names alone.

@@ -158,7 +158,7 @@ func (m *manual) flags(title string, node *kong.Node) {
 			m.section(title)
 			begun = true
 		}
-		m.entry(strings.TrimLeft(flagWords(flag), " "), flag.Help)
+		m.entry(strings.TrimLeft(flagWords(flag), " "), flagHelp(flag))
 	}
 }
 

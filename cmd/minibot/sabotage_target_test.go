@@ -246,8 +246,8 @@ func (x *target) report() (report verify.Report, code int) {
 	return report, code
 }
 
-// look is report as it is printed.
+// look is report as it is printed. Tests run side by side: a service may be slow.
 func (x *target) look() (printed []byte, code int) {
 	x.Helper()
-	return x.exec("", append([]string{"verify", "--json", "--offline"}, x.looks...)...)
+	return x.exec("", append([]string{"verify", "--json", "--offline", "--probe-timeout", "10s"}, x.looks...)...)
 }
