@@ -99,6 +99,7 @@ func (x *target) holdings() map[string]string {
 	volumes, err := x.api.VolumeList(x.ctx, volume.ListOptions{})
 	x.must(err)
 	for _, v := range volumes.Volumes {
+		v.CreatedAt = "" // of a local volume the engine tells when its folder last changed: a service writes there
 		put("volume "+v.Name, v)
 	}
 	images, err := x.api.ImageList(x.ctx, image.ListOptions{All: true})

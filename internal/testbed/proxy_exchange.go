@@ -24,6 +24,9 @@ var errWithheld = errors.New("answer withheld")
 
 func (p *Proxy) handler(engine http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !whole(r) {
+			panic(http.ErrAbortHandler) // the client left in the middle of it
+		}
 		call, leave := p.enter(r)
 		defer leave()
 		verdict := p.decide(call)
@@ -46,6 +49,17 @@ func (p *Proxy) handler(engine http.Handler) http.Handler {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		engine.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, exchange{call, verdict, leave})))
 	})
+}
+
+// whole waits for the rest of a call whose length is known, so that whoever kills the client at it kills none that was
+// still writing it. It reports whether it came.
+func whole(r *http.Request) bool {
+	if r.ContentLength <= 0 {
+		return true
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil
 }
 
 // passOn hands a call to the engine, which goes on with it whatever becomes of the client, and returns when the engine
