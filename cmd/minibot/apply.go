@@ -35,7 +35,7 @@ func (c *applyCmd) Validate() error {
 // Run brings the machine to what the spec says.
 func (c *applyCmd) Run(ctx context.Context, a *app) (err error) {
 	begun := time.Now()
-	s, err := a.site(ctx)
+	s, err := a.glance(ctx)
 	if err != nil {
 		return err
 	}

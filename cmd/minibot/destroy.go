@@ -23,7 +23,7 @@ func (*destroyCmd) Examples() []example {
 
 // Run removes containers and networks. It has no way to remove a volume.
 func (c *destroyCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.site(ctx)
+	s, err := a.glance(ctx)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,10 @@ func (s *site) lock(ctx context.Context, flags lockFlags) error {
 	}
 	command := strings.Join(append([]string{"minibot"}, s.command), " ")
 	s.held, err = lock.Acquire(ctx, path, flags.LockTimeout, lock.Holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+	if err == nil && s.glance != nil && !s.held.FreeSince(s.glance.Begun) { // another minibot has changed it since
+		s.glance.Discard()
+		s.glance = nil
+	}
 	return err
 }
 
@@ -60,8 +64,8 @@ func stateDir() (string, error) {
 }
 
 // unlock releases, and joins what goes wrong with it to the command's error. Who failed, or was refused, before anything
-// was touched leaves nothing half done either: what was before is at rest by then.
+// was touched leaves nothing half done either, if what was before is at rest by then.
 func (s *site) unlock(err *error) {
-	clean := *err == nil || s.rested && !s.touched
+	clean := *err == nil || !s.touched && (s.rested || s.held.Clean)
 	*err = errors.Join(*err, s.held.Release(clean))
 }

@@ -12,15 +12,16 @@ import (
 // Whoever changed nothing, or came to a good end, leaves nothing for the next one to wait for.
 func TestUnlock(t *testing.T) {
 	for _, c := range []struct {
-		name            string
-		rested, touched bool
-		err             error
-		clean           bool
+		name                    string
+		before, rested, touched bool
+		err                     error
+		clean                   bool
 	}{
-		{"done", true, true, nil, true},
-		{"not confirmed", true, false, errDeclined, true},
-		{"failed on the way", true, true, errIncomplete, false},
-		{"failed before it was at rest", false, false, errIncomplete, false},
+		{"done", false, true, true, nil, true},
+		{"not confirmed", false, true, false, errDeclined, true},
+		{"failed on the way", true, true, true, errIncomplete, false},
+		{"failed before it was at rest", false, false, false, errIncomplete, false},
+		{"failed before it looked, and it was at rest", true, false, false, errIncomplete, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "lock")
@@ -28,6 +29,7 @@ func TestUnlock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			held.Clean = c.before
 			s := &site{held: held, rested: c.rested, touched: c.touched}
 			ended := c.err
 			if s.unlock(&ended); !errors.Is(ended, c.err) || (ended == nil) != (c.err == nil) {

@@ -47,7 +47,7 @@ func (c *secretRotateCmd) Validate() error {
 // Run gives a secret a new value: in the running services, in the store and in every
 // container that is given it.
 func (c *secretRotateCmd) Run(ctx context.Context, a *app) (err error) {
-	s, err := a.site(ctx)
+	s, err := a.glance(ctx)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,7 @@ type site struct {
 // site reads the spec, and meanwhile finds the engine. Whoever asks closes the engine.
 func (a *app) site(ctx context.Context) (*site, error) { return a.open(ctx, false) }
 
-// glance is a site that is looked at while the spec is still being read. It is for commands
-// that take no lock: what others see must be younger than theirs.
+// glance is a site that is looked at while the spec is still being read.
 func (a *app) glance(ctx context.Context) (*site, error) { return a.open(ctx, true) }
 
 // open reads the spec while the engine is found. What is wrong with the spec comes first,

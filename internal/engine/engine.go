@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/client"
 
@@ -50,6 +51,7 @@ type Engine struct {
 	Endpoint Endpoint
 	about    plan.Engine
 	images   known
+	since    time.Time // when it was connected
 }
 
 // Connect finds the engine and asks for its version. The error is an *UnreachableError
@@ -78,6 +80,7 @@ func connect(ctx context.Context, endpoint Endpoint, outermost func(http.RoundTr
 			return nil, err
 		}
 	}
+	begun := time.Now()
 	ping, err := api.Ping(ctx)
 	if err != nil {
 		_ = api.Close()
@@ -87,7 +90,7 @@ func connect(ctx context.Context, endpoint Endpoint, outermost func(http.RoundTr
 		return nil, &UnreachableError{Endpoint: endpoint, Err: plainly(err)}
 	}
 	api.NegotiateAPIVersionPing(ping)
-	return &Engine{api: api, Endpoint: endpoint, about: plan.Engine{API: api.ClientVersion()}}, nil
+	return &Engine{api: api, Endpoint: endpoint, about: plan.Engine{API: api.ClientVersion()}, since: begun}, nil
 }
 
 // Close gives up the connections.

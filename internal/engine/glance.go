@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
@@ -15,6 +16,9 @@ import (
 // Glance is what an engine holds, as it is being read while the spec still is: the lists, and
 // once the name of the stack is known an inspection of each of its containers.
 type Glance struct {
+	// Begun is when it began: it shows nothing that is older.
+	Begun time.Time
+
 	engine *Engine
 	stack  <-chan string
 	ended  chan struct{}
@@ -26,7 +30,7 @@ type Glance struct {
 // Glance begins to read. Stack is sent the name once it is known; nobody may call Observe
 // before that. The end of ctx ends it.
 func (e *Engine) Glance(ctx context.Context, stack <-chan string) *Glance {
-	g := &Glance{engine: e, stack: stack, ended: make(chan struct{}), early: map[string]container.InspectResponse{}}
+	g := &Glance{Begun: e.since, engine: e, stack: stack, ended: make(chan struct{}), early: map[string]container.InspectResponse{}}
 	go func() {
 		defer close(g.ended)
 		g.read(ctx)
@@ -64,8 +68,11 @@ func (g *Glance) read(ctx context.Context) {
 	_ = group.Wait()
 }
 
+// Discard waits until nothing more is read, for who wants to know how things are now.
+func (g *Glance) Discard() { <-g.ended }
+
 // Observe is Engine.Observe with what has been read. The machine may have changed since the
-// Glance began; it is for those who change nothing. To be called once.
+// Glance began. To be called once.
 func (g *Glance) Observe(ctx context.Context, project *types.Project) (plan.Live, error) {
 	<-g.ended
 	if g.err != nil {

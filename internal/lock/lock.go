@@ -44,6 +44,16 @@ type Lock struct {
 	// Clean says that whoever had it last did what it had begun to the end: see Release. It is
 	// false where nobody knows.
 	Clean bool
+
+	first bool // nobody ever had it
+	done  time.Time
+}
+
+// signature is what stands in the file of a lock: who has it, or how the last one let go.
+type signature struct {
+	Holder
+	// Done is when it was let go of with nothing half done, and the zero time else.
+	Done time.Time `json:"done"`
 }
 
 // poll is how often a lock is tried while another process has it.
@@ -56,20 +66,38 @@ func Acquire(ctx context.Context, path string, timeout time.Duration, holder Hol
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, first, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := wait(ctx, file, timeout); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	last := read(file)
-	l := &Lock{file: file, Clean: last != nil && *last == Holder{}}
-	if err := l.sign(holder); err != nil {
+	l := &Lock{file: file}
+	if last := read(file); last != nil {
+		l.Clean, l.done = !last.Done.IsZero(), last.Done
+	} else {
+		l.first = first
+	}
+	if err := l.sign(signature{Holder: holder}); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return l, nil
 }
+
+// open makes the file if need be. First says that it did.
+func open(path string) (file *os.File, first bool, err error) {
+	file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if !errors.Is(err, fs.ErrExist) {
+		return file, true, err
+	}
+	file, err = os.OpenFile(path, os.O_RDWR, 0o600)
+	return file, false, err
+}
+
+// FreeSince reports that nobody has had the lock from then until it was acquired: what was seen then is still true, as
+// far as its holders go.
+func (l *Lock) FreeSince(then time.Time) bool { return l.first || l.Clean && l.done.Before(then) }
 
 // Look tells who has the lock of a file, without taking it: the process that took it last, if it lives. The zero Holder
 // means that it is free, or was never taken.
@@ -91,16 +119,16 @@ func Look(path string) (Holder, error) {
 // Release lets go, and wipes the name of who had it. Clean says that nothing was left half done, so that the next one
 // need not look for what is still going on. The file stays: to remove it could take it from under one who waits.
 func (l *Lock) Release(clean bool) error {
-	var nobody Holder
-	if !clean {
-		nobody.Since = time.Now()
+	var nobody signature
+	if clean {
+		nobody.Done = time.Now()
 	}
 	return errors.Join(l.sign(nobody), l.file.Close())
 }
 
 // sign writes who has the lock, for others to read.
-func (l *Lock) sign(holder Holder) error {
-	text, err := json.Marshal(holder)
+func (l *Lock) sign(s signature) error {
+	text, err := json.Marshal(s)
 	if err == nil {
 		err = l.file.Truncate(0)
 	}
@@ -133,7 +161,7 @@ func wait(ctx context.Context, file *os.File, timeout time.Duration) error {
 		case <-over.C:
 			held := &HeldError{}
 			if holder := read(file); holder != nil {
-				held.Holder = *holder
+				held.Holder = holder.Holder
 			}
 			return held
 		case <-ctx.Done():
@@ -143,11 +171,11 @@ func wait(ctx context.Context, file *os.File, timeout time.Duration) error {
 }
 
 // read is who signed last; nil if nobody did, or one is about to.
-func read(file *os.File) *Holder {
-	holder := new(Holder)
+func read(file *os.File) *signature {
+	last := new(signature)
 	text, err := os.ReadFile(file.Name())
-	if err != nil || json.Unmarshal(text, holder) != nil {
+	if err != nil || json.Unmarshal(text, last) != nil {
 		return nil
 	}
-	return holder
+	return last
 }

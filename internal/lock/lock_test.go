@@ -111,6 +111,33 @@ func TestNobodyKnows(t *testing.T) {
 	}
 }
 
+// What was seen before somebody had the lock tells nothing; nor does anything where nobody knows how the last one ended.
+func TestFreeSince(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stack.lock")
+	var before time.Time
+	for _, c := range []struct {
+		name         string
+		early, later bool // what was seen before the one before, and after
+	}{
+		{"nobody", true, true},
+		{"one that ended well", false, true},
+		{"one that did not", false, false},
+	} {
+		later := time.Now()
+		l, err := Acquire(t.Context(), path, 0, me("next"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if early, later := l.FreeSince(before), l.FreeSince(later); early != c.early || later != c.later {
+			t.Errorf("after %s: early %t, later %t", c.name, early, later)
+		}
+		before = time.Now()
+		if err := l.Release(c.name == "nobody"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Look sees who has a lock, and takes none.
 func TestLook(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "stack.lock")
