@@ -124,12 +124,15 @@ func (f Fields) walk(path string, value any) {
 }
 
 // line writes words as one value that can be read and copied: a JSON list.
-func line(words []any) string {
+func line(words []any) string { return encode(words) }
+
+// encode writes what was decoded from JSON, or is made of text alone.
+func encode(value any) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(words); err != nil {
-		panic(fmt.Sprintf("list of words: %v", err)) // it was decoded from JSON
+	if err := encoder.Encode(value); err != nil {
+		panic(fmt.Sprintf("text as JSON: %v", err))
 	}
 	return strings.TrimSpace(out.String())
 }
@@ -159,42 +162,27 @@ func Ports(service types.ServiceConfig) []Port {
 	return ports
 }
 
-// Label writes the fields as YAML, for the label of the container that is made from
+// Label writes the fields as JSON, for the label of the container that is made from
 // them. The same fields give the same text.
 func (f Fields) Label() string {
-	root := &yaml.Node{Kind: yaml.MappingNode}
-	for _, path := range slices.Sorted(maps.Keys(f)) {
-		value := &yaml.Node{Kind: yaml.SequenceNode}
-		for _, item := range f[path] {
-			value.Content = append(value.Content, scalar(item))
+	flat := make(map[string]any, len(f))
+	for path, values := range f {
+		if flat[path] = values; len(values) == 1 {
+			flat[path] = values[0]
 		}
-		if len(f[path]) == 1 {
-			value = value.Content[0]
-		}
-		root.Content = append(root.Content, scalar(path), value)
 	}
-	text, err := yaml.Marshal(root)
-	if err != nil {
-		panic(fmt.Sprintf("fields as YAML: %v", err)) // strings alone: cannot fail
-	}
-	return string(text)
+	return encode(flat)
 }
 
-// scalar is a string. The library cannot read back each block that it writes: not one whose
-// first line begins with space, nor one with a carriage return.
-func scalar(text string) *yaml.Node {
-	node := &yaml.Node{}
-	node.SetString(text)
-	if strings.ContainsAny(text, "\n\r") && (strings.TrimLeft(text, " \t\r\n") != text || strings.Contains(text, "\r")) {
-		node.Style = yaml.DoubleQuotedStyle
-	}
-	return node
-}
-
-// ParseLabel reads what Label wrote.
+// ParseLabel reads what Label wrote, and YAML, which the first minibots wrote and people may.
 func ParseLabel(text string) (Fields, error) {
 	var flat map[string]any
-	if err := yaml.Unmarshal([]byte(text), &flat); err != nil {
+	err := json.Unmarshal([]byte(text), &flat)
+	if err != nil {
+		flat = nil
+		err = yaml.Unmarshal([]byte(text), &flat)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("label %s: %w", LabelApplied, err)
 	}
 	fields := make(Fields, len(flat))

@@ -11,7 +11,7 @@ import (
 	"minibot/render"
 )
 
-// nasty are values that YAML could read as something else.
+// nasty are values that JSON or YAML could read as something else.
 var nasty = []string{
 	"", " ", "  two", "trailing ", "a: b", "a #b", "# b", "- a", "? a", "true", "yes", "on", "1", "1.0", "0x10", "1_000", "1e3", ".inf", "~", "null", "2026-01-02",
 	"2026-01-02T03:04:05Z", "190:20:30", "!!str x", "&a", "*a", "<<", "=", "'", "\"", "\\", "\\n", "%TAG", "@x", "`x`", "{a: b}", "[a]", "---", "...", "|", ">",
@@ -48,9 +48,17 @@ func parse(t testing.TB, label string) plan.Fields {
 	return fields
 }
 
+// The first minibots wrote YAML.
+func TestParseLabelYAML(t *testing.T) {
+	want := plan.Fields{"command": {`["a","b"]`}, "configs./c.content": {"one\n two\n"}, "ports": {"1", "2"}}
+	if diff := cmp.Diff(want, parse(t, "command: '[\"a\",\"b\"]'\nconfigs./c.content: |\n    one\n     two\nports:\n    - \"1\"\n    - \"2\"\n")); diff != "" {
+		t.Errorf("(-want +read):\n%s", diff)
+	}
+}
+
 // A label that somebody else wrote is an error, or fields; never a panic.
 func TestParseLabelBad(t *testing.T) {
-	for _, text := range []string{"a: 1", "a: {b: c}", "- a", "a", "a: [", "a: null", "a: b\na: c", "\x00"} {
+	for _, text := range []string{"a: 1", "a: {b: c}", "- a", "a", "a: [", "a: null", "a: b\na: c", "\x00", `{"a": 1}`, `{"a": null}`, `["a"]`} {
 		if fields, err := plan.ParseLabel(text); err == nil {
 			t.Errorf("%q is read as %q", text, fields)
 		}

@@ -189,10 +189,10 @@ const (
 	LabelNetwork   = "com.docker.compose.network"
 	LabelVolume    = "com.docker.compose.volume"
 	LabelVersion   = "com.docker.compose.version"
-	// LabelApplied holds what minibot last asked for, as YAML (see Fields).
+	// LabelApplied holds what minibot last asked for, as JSON (see Fields).
 	LabelApplied = "dev.minibot.applied"
 	// LabelSecrets holds the fingerprints of the secrets that a container was given, as
-	// YAML, name: fingerprint. Without the store's key nobody can test a guess with one.
+	// JSON, name: fingerprint. Without the store's key nobody can test a guess with one.
 	LabelSecrets = "dev.minibot.secrets"
 	// LabelFiles marks a volume that holds only the files of one service, which minibot
 	// writes anew with each container: it has no data of its own.
