@@ -124,6 +124,8 @@ func outcomeOf(err error) outcome {
 		return out
 	case errors.Is(err, engine.ErrMoved):
 		return outcome{code: exitRefused, hint: "Look at what is there now: minibot plan"}
+	case errors.As(err, &step) && step.Action.Verb == plan.PullImage:
+		return outcome{code: exitError, hint: "Images come first: every service is as it was. Once this is put right: minibot apply"}
 	case errors.As(err, &unhealthy), errors.As(err, &step) && step.Action.Verb == plan.StartContainer:
 		return outcome{code: exitUnhealthy}
 	case errors.As(err, &port):

@@ -29,7 +29,7 @@ func TestOldServiceStays(t *testing.T) {
 		swapped  bool // the old container is stopped for the new one, and comes back
 		full     bool // the disk is full when an image comes
 	}{
-		{name: "bad image", old: "image     = $IMAGE", new: `image = "127.0.0.1:1/nobody/nothing:1"`, code: exitError, says: "pull image: "},
+		{name: "bad image", old: "image     = $IMAGE", new: `image = "127.0.0.1:1/nobody/nothing:1"`, code: exitError, says: "pull 127.0.0.1:1/nobody/nothing:1: "},
 		{name: "full disk", old: "image     = $IMAGE", new: `image = "127.0.0.1:1/nobody/nothing:1"`, code: exitError, says: "no space left on device", full: true},
 		{name: "crashing command", old: `["redis-server", "/run/secrets/redis.conf"]`, new: `["sh", "-c", "echo it cannot work >&2; exit 3"]`, code: exitUnhealthy, says: "it cannot work", swapped: true},
 		{name: "health check that never passes", old: "redis-cli ping | grep -qE 'PONG|NOAUTH' && touch /tmp/well", new: "seq 50; echo never well; exit 1", code: exitUnhealthy, says: "never well", swapped: true},

@@ -369,7 +369,7 @@ func TestPulls(t *testing.T) {
 				_, _ = w.Write(make([]byte, 4<<20))
 				panic(http.ErrAbortHandler)
 			})
-			p.fails("pull image: .*(unexpected EOF|verification failed|broken|reset)")
+			p.fails("pull .*: .*(unexpected EOF|verification failed|broken|reset)")
 			p.meddles(nil)
 			p.ends(exitDone, "apply", "-y")
 			p.ends(exitDone, "plan", "--detailed-exitcode")
@@ -377,7 +377,7 @@ func TestPulls(t *testing.T) {
 		"unknown tag": func(p *pulling) {
 			p.up()
 			p.edit("web:1", "web:9")
-			p.fails("pull image: .*(manifest unknown|not found)")
+			p.fails("pull .*: .*(manifest unknown|not found)")
 		},
 		"no build for the processor": func(p *pulling) {
 			p.up()
@@ -397,7 +397,7 @@ func TestPulls(t *testing.T) {
 			p.push(p.T, "web", "2", 1<<16)
 			p.opens("me", trueCanary)
 			p.edit("web:1", "web:2")
-			p.fails("pull image", "docker login "+p.host)
+			p.fails("every service is as it was", "docker login "+p.host)
 		},
 		"login in docker's file": func(p *pulling) {
 			p.opens("me", trueCanary)

@@ -29,7 +29,7 @@ func (s *Stack) pull(ctx context.Context, ref string, progress func(string)) err
 	encoded, looked := login(ref)
 	stream, err := s.engine.api.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: encoded, Platform: platform})
 	if err != nil {
-		return wrap("pull image", explained(err, ref, platform, looked))
+		return explained(plainly(err), ref, platform, looked)
 	}
 	defer drain(stream)
 	decoder, layers := json.NewDecoder(stream), layers{}
@@ -38,10 +38,10 @@ func (s *Stack) pull(ctx context.Context, ref string, progress func(string)) err
 		if err := decoder.Decode(&message); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return wrap("pull image", err)
+			return plainly(err)
 		}
 		if message.Error != nil {
-			return wrap("pull image", explained(message.Error, ref, platform, looked))
+			return explained(plainly(message.Error), ref, platform, looked)
 		}
 		layers.note(message)
 		if text := layers.String(); text != said {
