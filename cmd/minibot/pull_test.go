@@ -185,13 +185,13 @@ func (p *pulling) fails(patterns ...string) {
 	asked, refused := 0, 0
 	asking.Go(func() {
 		for {
+			if asked++; !p.answers() {
+				refused++
+			}
 			select {
 			case <-over:
 				return
 			case <-time.After(10 * time.Millisecond):
-				if asked++; !p.answers() {
-					refused++
-				}
 			}
 		}
 	})
@@ -199,7 +199,7 @@ func (p *pulling) fails(patterns ...string) {
 	close(over)
 	asking.Wait()
 	p.says(said, patterns...)
-	if refused > 0 || asked == 0 {
+	if refused > 0 {
 		p.Errorf("the old service did not answer %d of %d times", refused, asked)
 	}
 	after, err := p.engine.Client.ContainerInspect(p.Context(), before.ID)
