@@ -20,6 +20,9 @@ import (
 const (
 	// remembered is how many events an engine keeps (eventsLimit in its source, 20.10 to 29).
 	remembered = 256
+	// many is how many events are taken for all that an engine remembers. What happens while it is asked is left out of
+	// its answer, and pushes as much out at the beginning.
+	many = remembered / 2
 	// defaultGrace is how long an engine waits between a container's stop signal and the kill,
 	// where the container does not say.
 	defaultGrace = 10 * time.Second
@@ -181,7 +184,7 @@ const goPatience = 30 * time.Second
 
 // stopping is when the engine began to stop a container, or may have; zero if it did not.
 func (one rested) stopping(told []events.Message) (begun time.Time, sure bool) {
-	if len(told) >= remembered {
+	if len(told) >= many {
 		begun = time.Unix(0, told[0].TimeNano)
 	}
 	for _, event := range told {

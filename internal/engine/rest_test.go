@@ -13,9 +13,9 @@ func TestStopping(t *testing.T) {
 		return events.Message{Type: events.ContainerEventType, Action: action, Actor: events.Actor{ID: id}, TimeNano: second * int64(time.Second)}
 	}
 	kill, die, start := event("a", events.ActionKill, 5), event("a", events.ActionDie, 6), event("a", events.ActionStart, 7)
-	var many []events.Message
-	for range remembered {
-		many = append(many, event("b", events.ActionExecStart, 3))
+	var crowd []events.Message
+	for range many {
+		crowd = append(crowd, event("b", events.ActionExecStart, 3))
 	}
 	for _, c := range []struct {
 		name   string
@@ -30,9 +30,9 @@ func TestStopping(t *testing.T) {
 		{"twice", []events.Message{kill, event("a", events.ActionKill, 8)}, 8, true},
 		{"stopped", []events.Message{kill, die}, 0, false},
 		{"started since", []events.Message{kill, die, start}, 0, false},
-		{"forgotten", many, 3, false},
-		{"forgotten before", append(many[1:len(many):len(many)], kill), 5, true},
-		{"started after what is forgotten", append(many[1:len(many):len(many)], start), 0, false},
+		{"forgotten", crowd, 3, false},
+		{"forgotten before", append(crowd[1:many:many], kill), 5, true},
+		{"started after what is forgotten", append(crowd[1:many:many], start), 0, false},
 	} {
 		begun, sure := rested{id: "a"}.stopping(c.told)
 		if c.second == 0 && !begun.IsZero() || c.second != 0 && begun.Unix() != c.second || sure != c.sure {
