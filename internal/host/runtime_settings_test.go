@@ -49,7 +49,7 @@ func TestSettings(t *testing.T) {
 		"Colima, bridged":            {ask: vm(Colima, "colima"), path: colima, text: "network:\n  address: true\n  mode: bridged\n", want: "network.mode is bridged"},
 		"Colima, bridged, no effect": {ask: vm(Colima, "colima"), path: colima, text: "network:\n  address: false\n  mode: bridged\n", want: "network.address is false"},
 		"Colima, before modes":       {ask: vm(Colima, "colima"), path: colima, text: "network:\n  address: true\n", want: "network.mode is shared (default)"},
-		"Colima, another profile":    {ask: vm(Colima, "Colima-Work"), path: "Users/mini/.config/colima/work/colima.yaml", text: "network: {address: true, mode: bridged}", want: "network.mode is bridged"},
+		"Colima, another profile":    {ask: vm(Colima, "Colima-Dev"), path: "Users/mini/.config/colima/dev/colima.yaml", text: "network: {address: true, mode: bridged}", want: "network.mode is bridged"},
 		"Colima, no YAML":            {ask: vm(Colima, "colima"), path: colima, text: "network: [\n"},
 		"Lima, no file":              {ask: vm(Lima, "lima-box"), want: "networks is shared (default; there is no file of settings)"},
 		"Lima, user mode":            {ask: vm(Lima, "lima-box"), path: lima, text: "networks: []\n", want: "networks is shared (default)"},

@@ -16,7 +16,7 @@ func TestRuntime(t *testing.T) {
 		{"Docker Desktop", "linuxkit-0242ac110002", DockerDesktop, true},
 		{"OrbStack", "orbstack", OrbStack, true},
 		{"Ubuntu 24.04.2 LTS", "colima", Colima, true},
-		{"Ubuntu 24.04.2 LTS", "colima-work", Colima, true},
+		{"Ubuntu 24.04.2 LTS", "colima-dev", Colima, true},
 		{"Ubuntu 24.10", "lima-default", Lima, true},
 		{"Rancher Desktop WSL Distribution", "desktop", RancherDesktop, true},
 		{"Alpine Linux v3.20", "lima-rancher-desktop", RancherDesktop, true},
